@@ -1,0 +1,40 @@
+# `make demo` and `make test` each work, alone, on a machine with Python 3.11 and make.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# The stamp makes installation happen once, and again when a dependency changes.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## create .venv and install everything into it
+
+demo: install ## train a scheduler for about a minute and compare it with the baselines
+	$(BIN)/sushi train --scenario resnet50-steady --algo ppo --steps 500000 --seed 0 --out runs/demo
+
+test: install ## run the fast tests
+	$(BIN)/pytest -n 2
+
+test-slow: install ## run the tests that take minutes
+	$(BIN)/pytest -m slow
+
+lint: install ## ruff (lint, format) and pyright
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: install ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment, caches and runs
+	rm -rf $(VENV) runs dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
