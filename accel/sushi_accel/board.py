@@ -104,7 +104,7 @@ class Board:
         return self.clock_hz * self.sweep_weight_bytes
 
 
-# Both ZCU104 presets explain the 108 convolutions (A, C, E; 52 of them measured) that FEATHER's
+# Both ZCU104 presets explain the 52 convolutions (3x3, of A, C and E) that FEATHER's
 # notebook times on silicon. They differ in what they say about a cached byte, which those
 # measurements cannot settle: see the folder's README.
 _PRESETS = {

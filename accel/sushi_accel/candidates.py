@@ -39,9 +39,7 @@ def saved_cycles(supernet: SuperNet, board: Board, slices: NDArray[np.int64]) ->
     """
     layers, work = supernet.layers, layer_work(supernet.layers, board)
     held = overlap(supernet.slices[None], slices[:, None])
-    with_pb = layer_cycles(
-        work, board, held.prod(axis=-1), resident_sweeps(layers, held, board)
-    )
+    with_pb = layer_cycles(work, board, held.prod(axis=-1), resident_sweeps(layers, held, board))
     return layer_cycles(work, board, np.zeros(1), np.zeros(1)) - with_pb
 
 

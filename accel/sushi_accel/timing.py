@@ -109,9 +109,7 @@ def resident_sweeps(layers: LayerArrays, held: Array, board: Board) -> Array:
     """
     k, c, taps = held[..., 0], held[..., 1], held[..., 2]
     per_tile = input_channels_per_tile(layers.kernel, board)
-    whole_k = np.where(
-        k == layers.out_channels, np.ceil(k / board.kp), np.floor(k / board.kp)
-    )
+    whole_k = np.where(k == layers.out_channels, np.ceil(k / board.kp), np.floor(k / board.kp))
     whole_c = np.where(c == layers.weight_channels, np.ceil(c / per_tile), np.floor(c / per_tile))
     area = layers.kernel**2
     whole_taps = np.where(taps == area, np.ceil(area / TAPS), np.floor(taps / TAPS))

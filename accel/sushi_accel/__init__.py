@@ -1,0 +1,31 @@
+"""SuperNets, boards, timing, energy and the SushiAbs latency table of SushiAccel."""
+
+from sushi_accel.board import Board, board_names, get_board
+from sushi_accel.candidates import build_candidates
+from sushi_accel.errors import InputError
+from sushi_accel.layer import ConvLayer
+from sushi_accel.registry import get_supernet, supernet_names
+from sushi_accel.subgraph import SubGraph
+from sushi_accel.supernet import SubNet, SuperNet
+from sushi_accel.table import SushiAbs, build_table
+from sushi_accel.table_file import load_table, save_table
+from sushi_accel.version import __version__
+
+__all__ = [
+    "Board",
+    "ConvLayer",
+    "InputError",
+    "SubGraph",
+    "SubNet",
+    "SuperNet",
+    "SushiAbs",
+    "__version__",
+    "board_names",
+    "build_candidates",
+    "build_table",
+    "get_board",
+    "get_supernet",
+    "load_table",
+    "save_table",
+    "supernet_names",
+]

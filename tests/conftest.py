@@ -1,0 +1,15 @@
+"""Paths that several tests need."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def measured_csv() -> Path:
+    path = SHARED_DATA / "hw" / "zcu104_resnet50_layers.csv"
+    if not path.exists():
+        pytest.skip(f"measured latencies not found at {path}")
+    return path
