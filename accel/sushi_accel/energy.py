@@ -1,4 +1,4 @@
-"""Energy of one inference: bytes moved off chip and on chip, and MACs, times the board's constants."""
+"""Energy of one inference: bytes moved off chip and on chip, and MACs, times constants."""
 
 from sushi_accel.board import Board
 from sushi_accel.timing import Array, LayerWork

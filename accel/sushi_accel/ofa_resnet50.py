@@ -1,6 +1,6 @@
 """OFA-ResNet50: elastic image size, width, depth and expand ratio, and the paper's SubNets A-F.
 
-The SuperNet is the one of Once-for-All (Cai et al., ICLR 2020; github.com/mit-han-lab/once-for-all):
+The SuperNet is Once-for-All's (Cai et al., ICLR 2020; github.com/mit-han-lab/once-for-all):
 a three-convolution ResNet-D stem, four stages of bottleneck blocks, and average-pool
 downsampling. SUSHI (MLSys 2023) serves six SubNets of it.
 """

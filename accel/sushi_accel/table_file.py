@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 import zipfile
 from dataclasses import fields
@@ -49,7 +48,7 @@ def save_table(table: SushiAbs, path: str | Path) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             np.savez_compressed(file, header=np.array(json.dumps(header)), **_arrays(table))
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError as error:
         raise InputError(f"table {path}: cannot be written ({error.strerror})") from None
 
