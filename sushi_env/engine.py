@@ -1,9 +1,10 @@
 """A batch of environments: the kernel's arrays, and when to call it."""
 
 import numpy as np
+from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
-
 from sushi_accel import InputError
+
 from sushi_env import kernel
 from sushi_env.metrics import EpisodeMetrics, episode_metrics
 from sushi_env.problem import Problem
@@ -22,7 +23,7 @@ class Engine:
         state: Records of dtype `kernel.STATE`, shape (n,).
         observation: Latest observations, float32, shape (n, D).
         reward: Latest rewards, float32, shape (n,).
-        truncated: Whether the latest step ended the episode, bool, shape (n,).
+        truncated: Whether the episode is over, bool, shape (n,).
         outcome: Components and times of the latest step, float64, shape (n, OUTCOMES).
     """
 
@@ -36,7 +37,7 @@ class Engine:
         self.state = np.zeros(n, dtype=kernel.STATE)
         self.observation = np.zeros((n, problem.layout.size), dtype=np.float32)
         self.reward = np.zeros(n, dtype=np.float32)
-        self.truncated = np.zeros(n, dtype=np.bool_)
+        self.truncated = np.ones(n, dtype=np.bool_)  # until the first reset
         self.outcome = np.zeros((n, kernel.OUTCOMES))
         self._seeds = np.zeros(n, dtype=np.uint64)
         self._episodes = np.zeros(n, dtype=np.uint64)
@@ -95,6 +96,8 @@ class Engine:
         Raises:
             InputError: If the shape or type is wrong or an action is out of range; no
                 environment has then been stepped.
+            gymnasium.error.ResetNeeded: If the episode of an environment is over, or was
+                never begun; no environment has then been stepped.
         """
         if actions.shape != (self.num_envs, 2) or actions.dtype != np.int64:
             raise InputError(
@@ -122,12 +125,15 @@ class Engine:
             self.truncated,
             self.outcome,
         )
-        if bad >= 0:
-            S, G = p.table.num_subnets, p.table.num_subgraphs
-            raise InputError(
-                f"action {actions[bad].tolist()} of environment {bad}: must be a SubNet in "
-                f"0..{S - 1} and a SubGraph in 0..{G - 1}"
-            )
+        if bad == kernel.STEPPED:
+            return
+        if bad < 0:
+            raise ResetNeeded(f"environment {-2 - bad}: its episode is over, call reset first")
+        S, G = p.table.num_subnets, p.table.num_subgraphs
+        raise InputError(
+            f"action {actions[bad].tolist()} of environment {bad}: must be a SubNet in "
+            f"0..{S - 1} and a SubGraph in 0..{G - 1}"
+        )
 
     def metrics(self, k: int) -> EpisodeMetrics:
         """Metrics of environment k's episode so far."""

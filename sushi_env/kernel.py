@@ -77,6 +77,8 @@ OUT_UTILITY, OUT_ACCURACY, OUT_LATENCY, OUT_LATE, OUT_BELOW, OUT_DROPPED, OUT_EN
 OUT_ARRIVAL, OUT_START, OUT_FINISH, OUT_FREE, OUT_CLASS = range(7, 12)
 OUTCOMES = 12
 
+STEPPED = -1
+
 
 @nb.njit(cache=True)
 def _join(k, s, queue_arrival, queue_class, parameters, class_cdf):
@@ -305,12 +307,15 @@ def step_rows(
         outcome: Written to, float64, shape (n, OUTCOMES).
 
     Returns:
-        -1, or the first environment whose action is out of range; then nothing was done.
+        `STEPPED`, or the first environment whose action is out of range, or `-2 - k` if the
+        episode of environment k is over; then nothing was done.
     """
     p = parameters[0]
     S, G = pairs.shape[0], pairs.shape[1]
     n = actions.shape[0]
     for k in range(n):
+        if truncated[k]:
+            return -2 - k
         if not (0 <= actions[k, 0] < S and 0 <= actions[k, 1] < G):
             return k
     for k in range(n):
@@ -373,4 +378,4 @@ def step_rows(
         s.total_reward += r
         _count_latency(k, response / p.latency_unit, histogram)
         _observe(k, s, mix, queue_arrival, queue_class, parameters, classes, rows, observation)
-    return -1
+    return STEPPED

@@ -1,9 +1,11 @@
 """Named scenarios, and how a name or a file becomes a scenario."""
 
 from pathlib import Path
+from typing import Any
 
 from sushi_accel import InputError
-from sushi_env.scenario import Scenario, SloClass, load_scenario
+
+from sushi_env.scenario import Scenario, SloClass, load_scenario, parse_scenario
 
 DEFAULT_SCENARIO = "resnet50-steady"
 
@@ -22,14 +24,14 @@ _NAMED = {
         Scenario(
             name="resnet50-steady",
             description="Poisson traffic at a comfortable load; class mixes shift slowly.",
-            load=0.4,
+            load=0.2,
             classes=_CLASSES,
             regimes=_REGIMES,
         ),
         Scenario(
             name="resnet50-busy",
-            description="Poisson traffic near what the smallest SubNet can carry.",
-            load=0.8,
+            description="Poisson traffic at a load that only small SubNets carry.",
+            load=0.5,
             classes=_CLASSES,
             regimes=_REGIMES,
         ),
@@ -38,7 +40,7 @@ _NAMED = {
             description="A board with little off-chip bandwidth, where weights dominate latency.",
             board="zcu104-overlapped",
             bandwidth_gbs=0.3,
-            load=0.4,
+            load=0.2,
             classes=_CLASSES,
             regimes=_REGIMES,
         ),
@@ -51,11 +53,12 @@ def scenario_names() -> list[str]:
     return list(_NAMED)
 
 
-def get_scenario(scenario: Scenario | str | Path) -> Scenario:
+def get_scenario(scenario: Scenario | str | Path | dict[str, Any]) -> Scenario:
     """Returns a scenario itself, the one registered under a name, or the one in a YAML file.
 
     Args:
-        scenario: A scenario, a registered name, or a path that ends in `.yaml` or `.yml`.
+        scenario: A scenario, a registered name, a path that ends in `.yaml` or `.yml`, or a
+            mapping of a scenario's fields.
 
     Returns:
         The scenario.
@@ -65,6 +68,8 @@ def get_scenario(scenario: Scenario | str | Path) -> Scenario:
     """
     if isinstance(scenario, Scenario):
         return scenario
+    if isinstance(scenario, dict):
+        return parse_scenario(scenario, "scenario")
     if str(scenario) in _NAMED:
         return _NAMED[str(scenario)]
     if Path(scenario).suffix in {".yaml", ".yml"}:

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-
 from sushi_accel import Board, SushiAbs, build_table, get_board, get_supernet
+
 from sushi_env.layout import ObservationLayout
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario import Scenario
@@ -42,7 +42,7 @@ class Problem:
         table: Its SushiAbs table.
         layout: Layout of the observation.
         parameters: Scalars, one record of dtype `PARAMETERS`, shape (1,).
-        pairs: Per SubNet and SubGraph: latency s, off-chip bytes, resident bytes, joules; (S, G, 4).
+        pairs: Per SubNet and SubGraph: latency s, off-chip and resident bytes, J; (S, G, 4).
         reloads: Per pair of SubGraphs: seconds, bytes, joules; shape (G, G, 3).
         subnets: Per SubNet: top-1 %, its accuracy in 0..1, weight bytes; shape (S, 3).
         classes: Per class: SLO s, floor %, and both as observed; shape (C, 4).

@@ -6,6 +6,7 @@ import tempfile
 import zipfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ def save_table(table: SushiAbs, path: str | Path) -> None:
     header |= {"schema_version": SCHEMA_VERSION, "digest": table_digest(table)}
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **_arrays(table))
+            arrays: dict[str, Any] = _arrays(table)
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
         Path(file.name).replace(path)
     except OSError as error:
         raise InputError(f"table {path}: cannot be written ({error.strerror})") from None
@@ -80,7 +82,7 @@ def load_table(path: str | Path) -> SushiAbs:
     return _parse(contents, path)
 
 
-def _parse(contents: dict[str, NDArray], path: Path) -> SushiAbs:
+def _parse(contents: dict[str, Any], path: Path) -> SushiAbs:
     try:
         header = json.loads(str(contents.pop("header")))
         version, digest = header.pop("schema_version"), header.pop("digest")

@@ -96,7 +96,7 @@ def layer_work(layers: LayerArrays, board: Board) -> LayerWork:
     )
 
 
-def resident_sweeps(layers: LayerArrays, held: Array, board: Board) -> Array:
+def resident_sweeps(layers: LayerArrays, held: NDArray[np.int64], board: Board) -> Array:
     """Counts the sweeps whose weights the Persistent Buffer holds entirely.
 
     Args:
@@ -117,7 +117,10 @@ def resident_sweeps(layers: LayerArrays, held: Array, board: Board) -> Array:
 
 
 def layer_cycles(
-    work: LayerWork, board: Board, resident_bytes: Array, sweeps_resident: Array
+    work: LayerWork,
+    board: Board,
+    resident_bytes: NDArray[np.int64] | Array,
+    sweeps_resident: Array,
 ) -> Array:
     """Cycles of every layer, by the closed form of this module.
 

@@ -1,0 +1,103 @@
+"""What a policy is, and the base of those that are rules.
+
+A policy is anything with Stable-Baselines3's `predict`: every SB3 model is one, and every rule
+here works in SB3's `evaluate_policy`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sushi_env import Problem
+
+Actions = NDArray[np.int64]
+Observations = NDArray[np.float32]
+
+
+class Policy(Protocol):
+    """Anything that turns observations into actions, SB3's way."""
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """Chooses actions.
+
+        Args:
+            observation: float32, shape (n, D), or (D,) for one environment.
+            state: What the previous call returned, or None at the beginning.
+            episode_start: Where an episode has just begun, bool, shape (n,).
+            deterministic: Whether a stochastic policy should return its mode.
+
+        Returns:
+            Actions, integers, shape (n, 2) or (2,): SubNet and next SubGraph; and the state.
+        """
+        ...
+
+
+class Rule(ABC):
+    """A policy that is a rule: built from a scenario, it may know the table, not the future.
+
+    Args:
+        problem: The compiled scenario.
+    """
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        self.layout = problem.layout
+        self.table = problem.table
+
+    def predict(
+        self,
+        observation: Observations,
+        state: Any = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = True,
+    ) -> tuple[Actions, Any]:
+        """Chooses actions; see `Policy.predict`."""
+        batch = np.atleast_2d(observation)
+        starts = np.zeros(len(batch), dtype=np.bool_)
+        if episode_start is not None:
+            starts[:] = episode_start
+        if state is None:
+            starts[:] = True
+        actions, state = self.act(batch, state, starts)
+        return (actions[0] if np.ndim(observation) == 1 else actions), state
+
+    @abstractmethod
+    def act(
+        self, observations: Observations, state: Any, starts: NDArray[np.bool_]
+    ) -> tuple[Actions, Any]:
+        """The rule, on a batch.
+
+        Args:
+            observations: float32, shape (n, D).
+            state: What the previous call returned; None at the beginning.
+            starts: Where an episode has just begun, bool, shape (n,).
+
+        Returns:
+            Actions, int64, shape (n, 2), and the state for the next call.
+        """
+
+    def cached(self, observations: Observations) -> NDArray[np.int64]:
+        """The cached SubGraph, shape (n,)."""
+        return self.layout.part(observations, "cached").argmax(axis=-1)
+
+    def head_floor(self, observations: Observations) -> NDArray[np.float64]:
+        """Accuracy floor of the query to be served, percent, shape (n,).
+
+        Floors below the least accurate SubNet's are seen as its accuracy: they ask no more.
+        """
+        lowest, highest = self.table.top1.min(), self.table.top1.max()
+        seen = self.layout.queue(observations)[:, 0, 3].astype(np.float64)
+        return lowest + seen * (highest - lowest)
+
+    def head_slack_s(self, observations: Observations) -> NDArray[np.float64]:
+        """Time left to the deadline of the query to be served, seconds, shape (n,)."""
+        largest = self.problem.classes[:, 0].max()
+        return self.layout.queue(observations)[:, 0, 1].astype(np.float64) * largest

@@ -1,0 +1,35 @@
+"""A Gymnasium environment for scheduling inference on weight-shared networks.
+
+Importing the package registers `sushi/Serve-v1`.
+"""
+
+import gymnasium
+from sushi_accel import InputError, __version__
+
+from sushi_env.engine import Engine
+from sushi_env.layout import ObservationLayout
+from sushi_env.metrics import EpisodeMetrics, mean_metrics
+from sushi_env.named import DEFAULT_SCENARIO, get_scenario, scenario_names
+from sushi_env.problem import Problem, compile_scenario
+from sushi_env.scenario import Scenario, SloClass, load_scenario
+from sushi_env.serve_env import ServeEnv
+
+__all__ = [
+    "DEFAULT_SCENARIO",
+    "Engine",
+    "EpisodeMetrics",
+    "InputError",
+    "ObservationLayout",
+    "Problem",
+    "Scenario",
+    "ServeEnv",
+    "SloClass",
+    "__version__",
+    "compile_scenario",
+    "get_scenario",
+    "load_scenario",
+    "mean_metrics",
+    "scenario_names",
+]
+
+gymnasium.register(id="sushi/Serve-v1", entry_point="sushi_env.serve_env:ServeEnv")

@@ -1,0 +1,131 @@
+"""The Gymnasium environment `sushi/Serve-v1`: a batch of one."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from sushi_accel import InputError
+
+from sushi_env import kernel
+from sushi_env.engine import Engine
+from sushi_env.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.problem import compile_scenario
+from sushi_env.rewards import COMPONENTS
+from sushi_env.scenario import Scenario
+
+SEED_RANGE = 2**64
+
+
+def as_seed(seed: int) -> np.uint64:
+    """A Python integer as the engine's seed."""
+    return np.uint64(int(seed) % SEED_RANGE)
+
+
+class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
+    """Schedule inference on a weight-shared network, as SUSHI does (MLSys 2023).
+
+    ## Description
+    Queries arrive at an accelerator that can serve each with any SubNet of one SuperNet, and
+    keeps a SubGraph of the weights on chip. Each has a latency SLO and an accuracy floor. A
+    decision is due whenever the accelerator is free and a query waits: which SubNet serves the
+    head of the queue, under the SubGraph cached now, and which SubGraph is loaded after it.
+
+    ## Action space
+    `MultiDiscrete([S, G])`: the SubNet, and the SubGraph to cache next. Choosing the cached
+    one loads nothing.
+
+    ## Observation space
+    `Box(-1, 1, (D,), float32)`; `env.unwrapped.layout` names its slices (see
+    `ObservationLayout`).
+
+    ## Reward
+    A weighted sum of the step's components, by the scenario's preset (see `sushi_env.rewards`).
+
+    ## Starting state
+    The first query has arrived; nothing is cached.
+
+    ## Episode end
+    Never terminates; truncates when the scenario's number of queries has been served or dropped.
+
+    ## Info
+    After a step: `components` (of the reward), `subnet`, `subgraph`, `arrival_s`, `start_s`,
+    `finish_s`, `free_s` of the query served. After the last: `metrics`, a dict of
+    `EpisodeMetrics`.
+
+    ## Arguments
+    `scenario`: a registered name, a path to a YAML file, a mapping of fields, or a `Scenario`.
+
+    ## Seeding
+    `reset(seed=s)` starts the first episode of seed s; each `reset()` after it the next one.
+    They are the same on any machine, and in every other interface of the same scenario.
+
+    ## Version history
+    * v1: initial version.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path | dict[str, Any] = DEFAULT_SCENARIO,
+        render_mode: str | None = None,
+    ):
+        if render_mode is not None:
+            raise InputError(f"render_mode = {render_mode!r}, must be None")
+        self.render_mode = render_mode
+        self.problem = compile_scenario(get_scenario(scenario))
+        self.layout = self.problem.layout
+        table = self.problem.table
+        self.observation_space = self.layout.space
+        self.action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
+        self._engine = Engine(self.problem, 1)
+        self._seeded = False
+        self._action = np.zeros((1, 2), dtype=np.int64)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode; see Seeding in the class."""
+        super().reset(seed=seed)
+        if seed is None and not self._seeded:
+            seed = int(self.np_random.integers(SEED_RANGE, dtype=np.uint64))
+        if seed is not None:
+            self._engine.seed(np.array([as_seed(seed)]))
+            self._seeded = True
+        return self._engine.reset()[0].copy(), {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Serves the query at the head of the queue.
+
+        Args:
+            action: SubNet and SubGraph, integers, shape (2,).
+
+        Returns:
+            Observation float32 (D,), reward, False, whether the episode is over, and info.
+
+        Raises:
+            InputError: If the action has another shape, is not integral, or is out of range.
+            gymnasium.error.ResetNeeded: If the episode is over or was never begun.
+        """
+        chosen = np.asarray(action)
+        if chosen.shape != (2,) or chosen.dtype.kind not in "iu":
+            raise InputError(f"action {action!r}: must be two integers, a SubNet and a SubGraph")
+        self._action[0] = chosen
+        engine = self._engine
+        engine.step(self._action)
+        out = engine.outcome[0]
+        info: dict[str, Any] = {
+            "components": dict(zip(COMPONENTS, out[: len(COMPONENTS)].tolist(), strict=True)),
+            "subnet": int(chosen[0]),
+            "subgraph": int(chosen[1]),
+            "arrival_s": float(out[kernel.OUT_ARRIVAL]),
+            "start_s": float(out[kernel.OUT_START]),
+            "finish_s": float(out[kernel.OUT_FINISH]),
+            "free_s": float(out[kernel.OUT_FREE]),
+        }
+        truncated = bool(engine.truncated[0])
+        if truncated:
+            info["metrics"] = vars(engine.metrics(0)).copy()
+        return engine.observation[0].copy(), float(engine.reward[0]), False, truncated, info
