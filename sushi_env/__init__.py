@@ -4,8 +4,8 @@ Importing the package registers `sushi/Serve-v1`.
 """
 
 import gymnasium
-from sushi_accel import InputError, __version__
 
+from sushi_accel import InputError, __version__
 from sushi_env.engine import Engine
 from sushi_env.layout import ObservationLayout
 from sushi_env.metrics import EpisodeMetrics, mean_metrics

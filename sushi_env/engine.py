@@ -3,9 +3,9 @@
 import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
-from sushi_accel import InputError
 
-from sushi_env import kernel
+import sushi_env.kernel as kernel
+from sushi_accel import InputError
 from sushi_env.metrics import EpisodeMetrics, episode_metrics
 from sushi_env.problem import Problem
 

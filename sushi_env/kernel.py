@@ -119,7 +119,7 @@ def _drop_hopeless(k, s, queue_arrival, queue_class, parameters, pairs, classes)
     for m in range(s.waiting):
         at = (s.head + m) % p.capacity
         arrival, c = queue_arrival[k, at], queue_class[k, at]
-        hopeless = s.now + fastest - arrival > classes[c, CLASS_SLO]
+        hopeless = s.now + fastest > arrival + classes[c, CLASS_SLO]
         if hopeless and s.served + s.dropped < p.queries:
             s.dropped += 1
         else:
@@ -336,7 +336,7 @@ def step_rows(
             s.reloads += 1
         s.served += 1
         response = finish - arrival
-        late = response > classes[c, CLASS_SLO]
+        late = finish > arrival + classes[c, CLASS_SLO]
         below = subnets[i, SUBNET_TOP1] < classes[c, CLASS_FLOOR]
         accuracy = subnets[i, SUBNET_ACCURACY]
         offchip = pairs[i, g, PAIR_OFFCHIP] + reloads[g, j, RELOAD_BYTES]

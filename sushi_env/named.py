@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from sushi_accel import InputError
-
 from sushi_env.scenario import Scenario, SloClass, load_scenario, parse_scenario
 
 DEFAULT_SCENARIO = "resnet50-steady"

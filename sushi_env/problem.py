@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sushi_accel import Board, SushiAbs, build_table, get_board, get_supernet
 
+from sushi_accel import Board, SushiAbs, build_table, get_board, get_supernet
 from sushi_env.layout import ObservationLayout
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario import Scenario

@@ -11,8 +11,6 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnv,
     VecEnvIndices,
-    VecEnvObs,
-    VecEnvStepReturn,
 )
 
 from sushi_env.engine import Engine
@@ -55,7 +53,7 @@ class SushiVecEnv(VecEnv):
             spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs]),
         )
 
-    def reset(self) -> VecEnvObs:
+    def reset(self) -> np.ndarray:
         """Starts the next episode in every environment; seeds given by `seed` count once."""
         given = [seed for seed in self._seeds if seed is not None]
         if len(given) == self.num_envs:
@@ -69,11 +67,18 @@ class SushiVecEnv(VecEnv):
         self.reset_infos = [{} for _ in range(self.num_envs)]
         return self._engine.reset().copy()
 
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        """Observations, rewards, dones and infos after `actions`, shape (n, 2)."""
+        self.step_async(actions)
+        return self.step_wait()
+
     def step_async(self, actions: np.ndarray) -> None:
         """Keeps the actions, shape (n, 2), for `step_wait`."""
         self._actions = np.ascontiguousarray(actions, dtype=np.int64)
 
-    def step_wait(self) -> VecEnvStepReturn:
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         """Steps every environment and resets those whose episode is over."""
         engine = self._engine
         engine.step(self._actions)

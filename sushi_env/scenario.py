@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sushi_accel import InputError, board_names, supernet_names
 
+from sushi_accel import InputError, board_names, supernet_names
 from sushi_env.rewards import REWARD_PRESETS
 
 MAX_FILE_BYTES = 1024**2

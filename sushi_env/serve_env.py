@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from sushi_accel import InputError
 
-from sushi_env import kernel
+import sushi_env.kernel as kernel
+from sushi_accel import InputError
 from sushi_env.engine import Engine
 from sushi_env.named import DEFAULT_SCENARIO, get_scenario
 from sushi_env.problem import compile_scenario

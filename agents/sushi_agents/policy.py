@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_env import Problem
+from sushi_env.problem import CLASS_SLO
+
+FLOAT32_HALF_STEP = 2.0**-24
+"""Largest rounding error of an observed value, which is at most 1."""
 
 Actions = NDArray[np.int64]
 Observations = NDArray[np.float32]
@@ -92,12 +96,18 @@ class Rule(ABC):
         """Accuracy floor of the query to be served, percent, shape (n,).
 
         Floors below the least accurate SubNet's are seen as its accuracy: they ask no more.
+        Rounded down by what float32 may have added.
         """
         lowest, highest = self.table.top1.min(), self.table.top1.max()
         seen = self.layout.queue(observations)[:, 0, 3].astype(np.float64)
-        return lowest + seen * (highest - lowest)
+        return lowest + (seen - FLOAT32_HALF_STEP) * (highest - lowest)
 
     def head_slack_s(self, observations: Observations) -> NDArray[np.float64]:
-        """Time left to the deadline of the query to be served, seconds, shape (n,)."""
-        largest = self.problem.classes[:, 0].max()
-        return self.layout.queue(observations)[:, 0, 1].astype(np.float64) * largest
+        """Time left to the deadline of the query to be served, seconds, shape (n,).
+
+        Rounded up by what float32 may have cut off, so that a SubNet that takes exactly as
+        long as is left counts as fast enough.
+        """
+        largest = self.problem.classes[:, CLASS_SLO].max()
+        seen = self.layout.queue(observations)[:, 0, 1].astype(np.float64)
+        return (seen + FLOAT32_HALF_STEP) * largest

@@ -45,7 +45,7 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         return StaticSubNet(problem, name.removeprefix(STATIC))
     registered = entry_points(group=GROUP, name=name)
     if registered:
-        return _build(name, tuple(registered)[0].load, problem)
+        return _build(name, next(iter(registered)).load, problem)
     if name.endswith(".zip"):
         from sushi_agents.algorithms import load_model  # needs the extra `train`
 

@@ -6,9 +6,6 @@ Both take, for the query at the head, the latencies L[:, g] under some SubGraph 
 import numpy as np
 from numpy.typing import NDArray
 
-# Floors and slacks arrive as float32; half a millionth of their range is not a difference.
-_TOLERANCE = 1e-6
-
 
 def least_latency_above_floor(
     latency_s: NDArray[np.float64], top1: NDArray[np.float64], floor: NDArray[np.float64]
@@ -23,8 +20,7 @@ def least_latency_above_floor(
     Returns:
         SubNets, shape (n,).
     """
-    tolerance = _TOLERANCE * (top1.max() - top1.min())
-    feasible = top1 >= floor[:, None] - tolerance
+    feasible = top1 >= floor[:, None]
     chosen = np.where(feasible, latency_s, np.inf).argmin(axis=1)
     return np.where(feasible.any(axis=1), chosen, top1.argmax())
 

@@ -62,9 +62,7 @@ class TrainingRun:
         return self.out / f"{self.algo}.zip"
 
 
-def train(
-    run: TrainingRun, on_progress: Callable[[int, int], None] | None = None
-) -> BaseAlgorithm:
+def train(run: TrainingRun, on_progress: Callable[[int, int], None] | None = None) -> BaseAlgorithm:
     """Trains a model, logging to TensorBoard and saving checkpoints, all in `run.out`.
 
     Args:

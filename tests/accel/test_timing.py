@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sushi_accel import ConvLayer, SubNet, SuperNet, get_board, get_supernet
 from sushi_accel.timing import layer_cycles, layer_work, network_latency_s, resident_sweeps
 

@@ -1,0 +1,1 @@
+"""The `sushi` command, and the protocol by which policies are compared."""

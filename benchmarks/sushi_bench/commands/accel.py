@@ -1,0 +1,80 @@
+"""`sushi accel`: the hardware model."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from sushi_accel import SushiAbs, build_table, get_board, get_supernet, save_table
+from sushi_bench import console
+from sushi_bench.commands.options import JsonOption
+
+app = typer.Typer(help="The hardware model.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `table` a subcommand while it is the only one."""
+
+
+@app.command()
+def table(
+    supernet: Annotated[str, typer.Option(help="Name of a SuperNet.")] = "resnet50",
+    board: Annotated[str, typer.Option(help="Name of a board.")] = "zcu104",
+    pb_kib: Annotated[int | None, typer.Option(help="Persistent Buffer, KiB.")] = None,
+    bandwidth_gbs: Annotated[float | None, typer.Option(help="Off-chip bandwidth, GB/s.")] = None,
+    subgraphs: Annotated[int, typer.Option(help="SubGraphs, the empty one included.")] = 16,
+    out: Annotated[Path | None, typer.Option(help="Also save the table to this .npz file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the SushiAbs latency table of a SuperNet on a board."""
+    chosen = get_board(board)
+    if pb_kib is not None:
+        chosen = replace(chosen, pb_bytes=pb_kib * 1024)
+    if bandwidth_gbs is not None:
+        chosen = replace(chosen, bandwidth_bytes_per_s=bandwidth_gbs * 1e9)
+    built = build_table(get_supernet(supernet), chosen, num_subgraphs=subgraphs)
+    if out is not None:
+        save_table(built, out)
+    if as_json:
+        console.print_json(_as_json(built))
+    else:
+        console.out.print(_as_table(built))
+
+
+def _as_json(t: SushiAbs) -> dict[str, object]:
+    columns = zip(t.subnet_names, t.top1, t.weight_bytes, t.macs, strict=True)
+    return {
+        "supernet": t.supernet,
+        "board": t.board,
+        "pb_bytes": t.pb_bytes,
+        "subnets": [
+            {"name": name, "top1": float(top1), "weight_bytes": int(weights), "macs": int(macs)}
+            for name, top1, weights, macs in columns
+        ],
+        "subgraphs": [
+            {"name": name, "bytes": int(size)}
+            for name, size in zip(t.subgraph_names, t.subgraph_bytes, strict=True)
+        ],
+        "latency_s": t.latency_s.tolist(),
+        "offchip_bytes": t.offchip_bytes.tolist(),
+        "energy_j": t.energy_j.tolist(),
+        "reload_s": t.reload_s.tolist(),
+    }
+
+
+def _as_table(t: SushiAbs) -> Table:
+    shown = Table(
+        title=f"{t.supernet} on {t.board}: service latency, ms; Persistent Buffer "
+        f"{t.pb_bytes / 1024:.0f} KiB"
+    )
+    shown.add_column("SubGraph")
+    shown.add_column("KiB", justify="right")
+    for name, top1 in zip(t.subnet_names, t.top1, strict=True):
+        shown.add_column(f"{name}\n{top1:.1f} %", justify="right")
+    for j, name in enumerate(t.subgraph_names):
+        latencies = (f"{1e3 * latency:.3f}" for latency in t.latency_s[:, j])
+        shown.add_row(name, f"{t.subgraph_bytes[j] / 1024:.0f}", *latencies)
+    return shown

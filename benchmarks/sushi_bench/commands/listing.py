@@ -1,0 +1,83 @@
+"""`sushi list`: what there is."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from sushi_accel import board_names, get_board, get_supernet, supernet_names
+from sushi_agents import policy_names
+from sushi_bench import console
+from sushi_bench.commands.options import JsonOption
+from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario, scenario_names
+
+MIB = 2**20
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    SCENARIOS = "scenarios"
+    POLICIES = "policies"
+    BOARDS = "boards"
+    SUPERNETS = "supernets"
+
+
+def _rows(kind: Kind) -> list[dict[str, str | float]]:
+    if kind is Kind.SCENARIOS:
+        scenarios = [get_scenario(name) for name in scenario_names()]
+        return [
+            {
+                "name": s.name,
+                "supernet": s.supernet,
+                "board": s.board,
+                "load": s.load,
+                "reward": s.reward,
+                "description": s.description,
+            }
+            for s in scenarios
+        ]
+    if kind is Kind.POLICIES:
+        problem = compile_scenario(get_scenario(DEFAULT_SCENARIO))
+        return [{"name": name} for name in policy_names(problem)]
+    if kind is Kind.BOARDS:
+        boards = [get_board(name) for name in board_names()]
+        return [
+            {
+                "name": b.name,
+                "tmacs_per_s": round(b.macs_per_s / 1e12, 4),
+                "bandwidth_gbs": round(b.bandwidth_bytes_per_s / 1e9, 3),
+                "pb_kib": b.pb_bytes / 1024,
+                "weights": "overlapped" if b.double_buffered else "not overlapped",
+            }
+            for b in boards
+        ]
+    nets = [get_supernet(name) for name in supernet_names()]
+    return [
+        {
+            "name": f"{net.name} {subnet.name}",
+            "top1": subnet.top1,
+            "weights_mib": round(subnet.weight_bytes / MIB, 2),
+            "gmacs": round(subnet.macs / 1e9, 2),
+            "image_size": subnet.image_size,
+        }
+        for net in nets
+        for subnet in net.subnets
+    ]
+
+
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: JsonOption = False
+) -> None:
+    """List scenarios, policies (of the default scenario), boards or SuperNets."""
+    rows = _rows(kind)
+    if as_json:
+        console.print_json({str(kind): rows})
+        return
+    table = Table()
+    for column in rows[0]:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console.out.print(table)

@@ -1,0 +1,49 @@
+"""The `sushi` command: its subcommands, and what its exit codes mean.
+
+Exit codes: 0 done; 2 wrong usage or bad input, one line on stderr; 1 anything else.
+"""
+
+import os
+import sys
+
+import typer
+
+from sushi_bench import console
+from sushi_bench.commands import accel, evaluate, listing, train
+from sushi_env import InputError
+
+app = typer.Typer(
+    help="Schedule inference on weight-shared networks: train, compare, benchmark.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("list")(listing.list_)
+app.add_typer(accel.app, name="accel")
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+
+
+def main() -> None:
+    """Runs the command line."""
+    try:
+        code = app(standalone_mode=False)
+    except InputError as error:
+        _complain(error)
+        sys.exit(2)
+    except typer.TyperException as error:  # wrong usage
+        _complain(error.format_message() or "no command given; see sushi --help")
+        sys.exit(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of a pipe has gone: nothing left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: object) -> None:
+    """Prints one line on stderr."""
+    line = " ".join(str(message).split())
+    console.err.print(f"sushi: {line}", markup=False, highlight=False, soft_wrap=True)

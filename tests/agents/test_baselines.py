@@ -1,0 +1,136 @@
+"""The baselines do what their sources say, on any batch."""
+
+import numpy as np
+import pytest
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from sushi_agents import baseline_names, make_policy, policy_names, run_episodes
+from sushi_agents.sushisched import SushiSchedAccuracy, SushiSchedLatency
+from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario
+from sushi_env.sb3_vec_env import SushiVecEnv
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return compile_scenario(get_scenario("resnet50-steady").replace(queries=300))
+
+
+def trace(problem: Problem, policy, n: int, steps: int = 250):
+    """Observations and actions of a policy over its first steps, on a batch of n."""
+    engine = Engine(problem, n)
+    engine.seed(np.arange(n, dtype=np.uint64))
+    observation, state, starts = engine.reset(), None, np.ones(n, dtype=bool)
+    seen, chosen, outcomes = [], [], []
+    for _ in range(steps):
+        seen.append(observation.copy())
+        actions, state = policy.predict(observation, state=state, episode_start=starts)
+        engine.step(actions)
+        starts = engine.truncated.copy()
+        chosen.append(actions)
+        outcomes.append(engine.outcome.copy())
+    return np.array(seen), np.array(chosen), np.array(outcomes)
+
+
+def test_every_baseline_has_a_name(problem):
+    assert set(baseline_names(problem)) == set(policy_names(problem))
+    assert {"static-A", "static-F", "random", "no-sushi"} < set(policy_names(problem))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["random", "no-sushi", "static-A", "static-F", "sushisched-accuracy", "sushisched-latency"],
+)
+def test_a_row_does_not_depend_on_the_batch(problem, name):
+    _, many, _ = trace(problem, make_policy(name, problem), 8)
+    _, one, _ = trace(problem, make_policy(name, problem), 1)
+    assert (many[:, :1] == one).all()
+    alone = run_episodes(problem, make_policy(name, problem), 1, seed=3)
+    assert run_episodes(problem, make_policy(name, problem), 4, seed=0)[3] == alone[0]
+
+
+def test_static_serves_one_subnet_under_its_best_subgraph(problem):
+    _, actions, _ = trace(problem, make_policy("static-C", problem), 2)
+    assert (actions[..., 0] == 2).all()
+    assert (actions[..., 1] == problem.table.latency_s[2].argmin()).all()
+
+
+def test_no_sushi_never_caches_and_keeps_the_floor(problem):
+    _, actions, outcomes = trace(problem, make_policy("no-sushi", problem), 4)
+    assert (actions[..., 1] == 0).all()
+    floors = problem.classes[outcomes[..., 11].astype(int), 1]
+    for floor, subnet in zip(floors.ravel(), actions[..., 0].ravel(), strict=True):
+        able = np.flatnonzero(problem.table.top1 >= floor)
+        assert subnet == able[problem.table.latency_s[able, 0].argmin()]
+
+
+def test_strict_accuracy_takes_the_fastest_above_the_floor(problem):
+    seen, actions, outcomes = trace(problem, SushiSchedAccuracy(problem), 4)
+    cached = problem.layout.part(seen, "cached").argmax(axis=-1)
+    floors = problem.classes[outcomes[..., 11].astype(int), 1]
+    rows = zip(floors.ravel(), cached.ravel(), actions[..., 0].ravel(), strict=True)
+    for floor, g, subnet in rows:
+        able = np.flatnonzero(problem.table.top1 >= floor)
+        assert subnet == able[problem.table.latency_s[able, g].argmin()]
+
+
+def test_strict_latency_meets_the_deadline_whenever_some_subnet_does(problem):
+    seen, actions, outcomes = trace(problem, SushiSchedLatency(problem), 4)
+    cached = problem.layout.part(seen, "cached").argmax(axis=-1)
+    slo = problem.classes[outcomes[..., 11].astype(int), 0]
+    left = outcomes[..., 7] + slo - outcomes[..., 8]  # arrival + SLO - start
+    latency = problem.table.latency_s.T[cached]  # (T, n, S)
+    able = latency <= left[..., None] + 1e-9  # SLOs can equal latencies exactly
+    best = np.where(able, problem.table.top1, -np.inf).argmax(axis=-1)
+    expected = np.where(able.any(axis=-1), best, latency.argmin(axis=-1))
+    assert (actions[..., 0] == expected).all()
+    assert able.any(axis=-1).mean() > 0.5
+
+
+@pytest.mark.parametrize("period", [1, 4, 10])
+def test_sushisched_moves_the_cache_only_every_q_decisions(problem, period):
+    policy = SushiSchedAccuracy(problem, period=period)
+    seen, actions, _ = trace(problem, policy, 3)
+    cached = problem.layout.part(seen, "cached").argmax(axis=-1)
+    moved = np.flatnonzero((actions[..., 1] != cached).any(axis=1))
+    assert len(moved) > 0
+    assert ((moved + 1) % period == 0).all()
+    window = problem.table.subnet_vectors[actions[:period, 0, 0]].mean(axis=0)
+    distance = np.linalg.norm(window - problem.table.subgraph_vectors, axis=1)
+    assert actions[period - 1, 0, 1] == distance.argmin()
+
+
+def test_sushisched_forgets_at_the_start_of_an_episode(problem):
+    policy = SushiSchedAccuracy(problem, period=4)
+    observation = SushiVecEnv(problem.scenario, 2).reset()
+    _, state = policy.predict(observation)
+    _, state = policy.predict(observation, state, np.array([False, True]))
+    assert state[1].tolist() == [2, 1]
+    with pytest.raises(InputError, match="period = 0"):
+        SushiSchedAccuracy(problem, period=0)
+
+
+def test_random_is_uniform_and_seeded(problem):
+    _, actions, _ = trace(problem, make_policy("random", problem), 64)
+    for column, choices in ((0, 6), (1, 16)):
+        counts = np.bincount(actions[..., column].ravel(), minlength=choices)
+        expected = actions[..., 0].size / choices
+        assert len(counts) == choices
+        assert (np.abs(counts - expected) < 6 * np.sqrt(expected)).all()
+    _, again, _ = trace(problem, make_policy("random", problem), 64)
+    assert (actions == again).all()
+
+
+@pytest.mark.parametrize("name", ["random", "sushisched-latency", "static-B"])
+def test_rules_work_in_sb3_evaluate_policy(problem, name):
+    env = SushiVecEnv(problem.scenario, 4)
+    env.seed(0)
+    mean, _ = evaluate_policy(make_policy(name, problem), env, n_eval_episodes=4)  # type: ignore[arg-type]
+    ours = run_episodes(problem, make_policy(name, problem), 4, seed=0)
+    assert mean == pytest.approx(np.mean([m.reward for m in ours]), rel=1e-5)
+
+
+def test_single_observations_give_single_actions(problem):
+    observation = SushiVecEnv(problem.scenario, 1).reset()[0]
+    for name in policy_names(problem):
+        action, _ = make_policy(name, problem).predict(observation)
+        assert action.shape == (2,)

@@ -1,0 +1,116 @@
+"""Scenarios as files and mappings; every mistake is one clear line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sushi_env import InputError, Scenario, get_scenario, load_scenario, scenario_names
+from sushi_env.scenario import parse_scenario
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_named_scenarios_survive_yaml(name, tmp_path):
+    scenario = get_scenario(name)
+    path = tmp_path / "s.yaml"
+    path.write_text(scenario.to_yaml())
+    loaded = get_scenario(str(path))
+    assert loaded == scenario
+    assert loaded.digest == scenario.digest
+
+
+def test_digest_covers_everything_but_the_description():
+    base = get_scenario("resnet50-steady")
+    assert base.replace(description="other").digest == base.digest
+    changes = {"load": 0.3, "queries": 10, "reward": "utility", "pb_kib": 512, "board": "alveo_u50"}
+    digests = {base.replace(**{key: value}).digest for key, value in changes.items()}
+    assert len(digests | {base.digest}) == 6
+
+
+def test_scenarios_are_immutable():
+    with pytest.raises(Exception, match="frozen"):
+        get_scenario("resnet50-steady").load = 2.0
+
+
+CLASS = {"name": "a", "slo": 1.0, "floor": 75.0}
+GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lod": 1}, "unknown key 'lod'; known: name, description, supernet"),
+        ({"load": -1}, "load = -1: Input should be greater than 0"),
+        ({"load": float("nan")}, "load = nan: Input should be a finite number"),
+        ({"load": "high"}, "load = 'high': Input should be a valid number"),
+        ({"queries": 0}, "queries = 0: Input should be greater than or equal to 1"),
+        ({"queries": 1.5}, "queries = 1.5: Input should be a valid integer"),
+        ({"board": "tpu"}, "board = 'tpu', known: zcu104"),
+        ({"supernet": "vgg"}, "supernet = 'vgg', known: resnet50"),
+        ({"reward": "fun"}, "reward = 'fun', known: tradeoff, utility"),
+        ({"reward_weights": {"fun": 1}}, "unknown key 'reward_weights.fun'; known: utility"),
+        ({"admission": "x"}, "admission = 'x': Input should be 'keep' or 'drop_hopeless'"),
+        ({"arrivals": {"kind": "x"}}, "arrivals.kind = 'x'"),
+        ({"classes": []}, "classes = []: Tuple should have at least 1 item"),
+        ({"classes": [{**CLASS, "slo": 0}]}, "classes.0.slo = 0: Input should be greater than 0"),
+        ({"classes": [{**CLASS, "s": 0}]}, "unknown key 'classes.0.s'; known: name, slo, floor"),
+        ({"regimes": [[1.0, 2.0]]}, "regimes.0 has 2 weights, one for each of the 1 classes"),
+        ({"regimes": [[0.0]]}, "regimes.0 = (0.0,): weights must be >= 0, not all 0"),
+        ({"name": "../../etc"}, "name = '../../etc': String should match pattern"),
+        ({"load": None}, "load = None"),
+    ],
+)
+def test_mistakes_name_key_value_and_what_is_allowed(change, message):
+    with pytest.raises(InputError) as caught:
+        parse_scenario({**GOOD, **change}, "here")
+    assert str(caught.value).startswith("here: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(InputError, match="here: key 'load' is missing"):
+        parse_scenario({k: v for k, v in GOOD.items() if k != "load"}, "here")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"load: [1", r"not valid YAML \(line 1\)"),
+        (b"\x80abc", "not valid YAML"),
+        (b"- 1\n- 2\n", "must be a mapping of keys, is list"),
+        (b"", "must be a mapping of keys, is NoneType"),
+        (b"!!python/object/apply:os.system ['echo hi']", "not valid YAML"),
+        (b"a" * (2 * 1024**2), "larger than 1048576 bytes"),
+    ],
+)
+def test_bad_files(content, message, tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load_scenario(path)
+
+
+def test_missing_file_and_unknown_name():
+    with pytest.raises(InputError, match=r"gone.yaml: cannot be read \(No such file"):
+        get_scenario("gone.yaml")
+    with pytest.raises(InputError, match="unknown scenario 'gone'; known: resnet50-steady"):
+        get_scenario("gone")
+
+
+@given(
+    load=st.floats(0.01, 2.0),
+    weights=st.lists(st.lists(st.floats(0.1, 1), min_size=2, max_size=2), min_size=1, max_size=4),
+    slos=st.tuples(st.floats(0.1, 5), st.floats(0.1, 5)),
+    capacity=st.integers(1, 100),
+)
+def test_any_valid_scenario_survives_yaml(load, weights, slos, capacity):
+    import yaml
+
+    scenario = Scenario(
+        name="h",
+        load=load,
+        classes=[{"name": str(k), "slo": slo} for k, slo in enumerate(slos)],  # type: ignore[arg-type]
+        regimes=weights,  # type: ignore[arg-type]
+        queue_capacity=capacity,
+    )
+    assert parse_scenario(yaml.safe_load(scenario.to_yaml()), "here") == scenario
