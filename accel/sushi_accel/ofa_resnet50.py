@@ -8,6 +8,7 @@ downsampling. SUSHI (MLSys 2023) serves six SubNets of it.
 from dataclasses import dataclass
 
 from sushi_accel.layer import ConvLayer
+from sushi_accel.ofa_channels import make_divisible
 from sushi_accel.supernet import SubNet, SuperNet
 
 WIDTH_MULTIPLIERS = (0.65, 0.8, 1.0)
@@ -17,7 +18,6 @@ STAGE_CHANNELS = (256, 512, 1024, 2048)
 STAGE_MAX_BLOCKS = (4, 4, 6, 4)
 STAGE_STRIDES = (1, 2, 2, 2)
 STEM_SLOTS = 3
-CHANNEL_DIVISOR = 8
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,6 @@ class ResNetSettings:
     stem_widths: tuple[int, int]
     stage_widths: tuple[int, int, int, int]
     expand: tuple[tuple[float, ...], ...]
-
-
-def make_divisible(channels: float, divisor: int = CHANNEL_DIVISOR) -> int:
-    """Rounds a channel count to a multiple of `divisor`, never below 90 % of it (OFA's rule)."""
-    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * channels else rounded
 
 
 def resnet50_layers(settings: ResNetSettings) -> tuple[ConvLayer, ...]:

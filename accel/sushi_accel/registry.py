@@ -3,10 +3,11 @@
 from functools import cache
 
 from sushi_accel.errors import InputError
+from sushi_accel.ofa_mobilenetv3 import ofa_mobilenetv3
 from sushi_accel.ofa_resnet50 import ofa_resnet50
 from sushi_accel.supernet import SuperNet
 
-_BUILDERS = {"resnet50": ofa_resnet50}
+_BUILDERS = {"resnet50": ofa_resnet50, "mobilenetv3": ofa_mobilenetv3}
 
 
 def supernet_names() -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sushi_accel import get_supernet
-from sushi_accel.ofa_resnet50 import make_divisible
+from sushi_accel.ofa_channels import make_divisible
 from sushi_accel.subgraph import shared_slices
 
 MIB = 2**20
