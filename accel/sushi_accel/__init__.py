@@ -1,12 +1,14 @@
 """SuperNets, boards, timing, energy and the SushiAbs latency table of SushiAccel."""
 
-from sushi_accel.board import Board, board_names, get_board
+from sushi_accel.board import Board
+from sushi_accel.board_file import load_board, save_board
 from sushi_accel.candidates import build_candidates
 from sushi_accel.errors import InputError
 from sushi_accel.layer import ConvLayer
-from sushi_accel.registry import get_supernet, supernet_names
+from sushi_accel.registry import board_names, get_board, get_supernet, supernet_names
 from sushi_accel.subgraph import SubGraph
 from sushi_accel.supernet import SubNet, SuperNet
+from sushi_accel.supernet_file import load_supernet, save_supernet
 from sushi_accel.table import SushiAbs, build_table
 from sushi_accel.table_file import load_table, save_table
 from sushi_accel.version import __version__
@@ -25,7 +27,11 @@ __all__ = [
     "build_table",
     "get_board",
     "get_supernet",
+    "load_board",
+    "load_supernet",
     "load_table",
+    "save_board",
+    "save_supernet",
     "save_table",
     "supernet_names",
 ]

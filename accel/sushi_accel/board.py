@@ -107,7 +107,7 @@ class Board:
 # Both ZCU104 presets explain the 52 convolutions (3x3, of A, C and E) that FEATHER's
 # notebook times on silicon. They differ in what they say about a cached byte, which those
 # measurements cannot settle: see the folder's README.
-_PRESETS = {
+PRESETS = {
     board.name: board
     for board in (
         Board(
@@ -151,19 +151,3 @@ _PRESETS = {
         ),
     )
 }
-
-
-def board_names() -> list[str]:
-    """Names of the preset boards."""
-    return list(_PRESETS)
-
-
-def get_board(name: str) -> Board:
-    """Returns the preset called `name`.
-
-    Raises:
-        InputError: If there is no such preset.
-    """
-    if name not in _PRESETS:
-        raise InputError(f"unknown board {name!r}; known: {', '.join(_PRESETS)}")
-    return _PRESETS[name]

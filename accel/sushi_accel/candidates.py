@@ -2,128 +2,104 @@
 
 A candidate is built for a *mix*, a probability distribution q over SubNets. Its objective is
 the mean number of cycles it saves, `sum_i q_i * saved(i, slice)`, under the board's timing,
-within the Persistent Buffer. Per layer the choices are the leading slices that SubNets share
-(all meets of their slices); picking one per layer is a multiple-choice knapsack, solved
-greedily on each layer's efficient frontier, best cycles per byte first. The first increment
-that no longer fits is cut to the output channels that do.
+within a budget of bytes; see `sushi_accel.packing`. The mixes are the uniform ones over every
+subset of SubNets: each alone, the pairs, and so on to all of them. A little of the uniform mix
+over all is stirred into each, so that of two slices worth the same to a mix's own SubNets the
+one that others can use is kept.
 
-Mixes are: every SubNet alone, every pair, and every larger subset, in this order. A little of
-the uniform mix is stirred into each, so that of two slices worth the same to a mix's own
-SubNets the one that others can use is kept.
+The pool holds, in this order and without duplicates:
+
+1. for every mix, the best use of the whole Persistent Buffer (`A+B`);
+2. for every mix of several, the same with nothing but what its SubNets all share (`A&B`).
+
+Only if these are too few, as on a board on which all bytes are worth the same, and only for
+each SubNet alone and for all together:
+
+3. ties decided for another layer and those after it, 15 layers evenly spaced (`A @32`);
+4. three quarters, half and a quarter of the Persistent Buffer, which take less time to load
+   (`A 48/64`);
+5. all other 64ths of it.
+
+From the pool, the kept set grows one candidate at a time: the one that leaves the smallest
+worst regret over the mixes, regret being the saved cycles that the kept set gives up against
+the whole pool.
 """
 
-from itertools import combinations
+from collections.abc import Iterator
+from itertools import combinations, islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sushi_accel.board import Board
 from sushi_accel.errors import InputError
-from sushi_accel.subgraph import SubGraph, empty_subgraph, overlap
+from sushi_accel.packing import Packer, saved_cycles
+from sushi_accel.subgraph import SubGraph, empty_subgraph
 from sushi_accel.supernet import SuperNet
-from sushi_accel.timing import Array, layer_cycles, layer_work, resident_sweeps
+from sushi_accel.timing import Array
 
 UNIFORM_SHARE = 0.01
+MAX_MIXES = 128
+"""All subsets of up to seven SubNets; of more, the smallest subsets, and all together."""
+
+TIE_STARTS = 16
+PARTS = 64
+
+SIGNIFICANT_DIGITS = 9
+"""Figures are compared to so many digits, so that the last bit of a sum, which differs between
+machines, cannot change what is chosen."""
 
 
-def saved_cycles(supernet: SuperNet, board: Board, slices: NDArray[np.int64]) -> Array:
-    """Cycles that holding `slices` saves every SubNet, layer by layer.
-
-    Args:
-        supernet: The SuperNet.
-        board: The board.
-        slices: Held slices, shape (M, N, 3).
-
-    Returns:
-        Cycles, shape (M, S, N).
-    """
-    layers, work = supernet.layers, layer_work(supernet.layers, board)
-    held = overlap(supernet.slices[None], slices[:, None])
-    with_pb = layer_cycles(work, board, held.prod(axis=-1), resident_sweeps(layers, held, board))
-    return layer_cycles(work, board, np.zeros(1), np.zeros(1)) - with_pb
+def mixes(num_subnets: int) -> list[tuple[tuple[int, ...], Array]]:
+    """The mixes: their members, and their distributions, shape (S,)."""
+    everyone = tuple(range(num_subnets))
+    subsets = (c for size in range(1, num_subnets) for c in combinations(everyone, size))
+    members = [*islice(subsets, MAX_MIXES - 1), everyone]
+    uniform = np.full(num_subnets, UNIFORM_SHARE / num_subnets)
+    found = []
+    for chosen in members:
+        q = uniform.copy()
+        q[list(chosen)] += (1 - UNIFORM_SHARE) / len(chosen)
+        found.append((chosen, q))
+    return found
 
 
-def _mixes(num_subnets: int) -> list[tuple[tuple[int, ...], Array]]:
-    """All subsets of SubNets, smallest first, with their distributions."""
-    uniform = np.full(num_subnets, 1 / num_subnets)
-    mixes = []
-    for size in range(1, num_subnets + 1):
-        for members in combinations(range(num_subnets), size):
-            q = np.zeros(num_subnets)
-            q[list(members)] = 1 / size
-            mixes.append((members, (1 - UNIFORM_SHARE) * q + UNIFORM_SHARE * uniform))
-    return mixes
+def _pool(supernet: SuperNet, board: Board) -> Iterator[list[SubGraph]]:
+    """The parts of the pool, duplicates included."""
+    packer = Packer(supernet, board)
+    all_mixes = mixes(len(supernet.subnets))
 
+    def name(members: tuple[int, ...], sign: str = "+") -> str:
+        return sign.join(supernet.subnets[i].name for i in members)
 
-def _layer_options(slices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Distinct non-empty meets of SubNets' slices of one layer: shape (S, 3) to (M, 3)."""
-    options = {tuple(s) for s in slices.tolist() if s[0] > 0}
-    while True:
-        meets = {tuple(map(min, a, b)) for a in options for b in options}
-        if meets <= options:
-            return np.array(sorted(options), dtype=np.int64).reshape(-1, 3)
-        options |= meets
-
-
-class _Chooser:
-    """Builds the candidate of a mix; holds what all mixes share."""
-
-    def __init__(self, supernet: SuperNet, board: Board):
-        self.supernet, self.board = supernet, board
-        options = [_layer_options(supernet.slices[:, n]) for n in range(supernet.num_slots)]
-        self.slots = np.concatenate([np.full(len(o), n) for n, o in enumerate(options)])
-        self.options = np.concatenate(options)
-        self.bytes = self.options.prod(axis=-1)
-        # One option at a time is enough: layers do not interact.
-        width = max(len(o) for o in options)
-        grid = np.zeros((width, supernet.num_slots, 3), dtype=np.int64)
-        for n, o in enumerate(options):
-            grid[: len(o), n] = o
-        saved = saved_cycles(supernet, board, grid)
-        rank = np.concatenate([np.arange(len(o)) for o in options])
-        self.saved = saved[rank, :, self.slots]  # (options, S)
-
-    def increments(self, value: Array) -> list[tuple[float, int, int]]:
-        """Steps along every layer's efficient frontier: (cycles per byte, slot, option)."""
-        steps = []
-        for slot in range(self.supernet.num_slots):
-            here = np.flatnonzero(self.slots == slot)
-            at_bytes, at_value = 0.0, 0.0
-            while True:
-                ahead = here[(self.bytes[here] > at_bytes) & (value[here] > at_value)]
-                if not len(ahead):
-                    break
-                density = (value[ahead] - at_value) / (self.bytes[ahead] - at_bytes)
-                best = ahead[np.argmax(density)]
-                steps.append((float(density.max()), slot, int(best)))
-                at_bytes, at_value = self.bytes[best], value[best]
-        return sorted(steps, key=lambda step: (-step[0], step[1]))
-
-    def build(self, q: Array, budget: int) -> NDArray[np.int64]:
-        """The slices for mix `q` within `budget` bytes, shape (N, 3)."""
-        slices = np.zeros((self.supernet.num_slots, 3), dtype=np.int64)
-        left = budget
-        for _, slot, option in self.increments(self.saved @ q):
-            target = self.options[option]
-            extra = int(self.bytes[option] - slices[slot].prod())
-            if extra > left:
-                channels = (left + int(slices[slot].prod())) // int(target[1] * target[2])
-                channels -= channels % self.board.kp
-                cut = np.array([channels, target[1], target[2]])
-                if channels > 0 and (cut >= slices[slot]).all():
-                    slices[slot] = cut
-                break
-            slices[slot] = target
-            left -= extra
-        return slices
+    yield [SubGraph(name(m), packer.pack(q, board.pb_bytes)) for m, q in all_mixes]
+    yield [
+        SubGraph(
+            name(m, "&"),
+            packer.pack(q, board.pb_bytes, within=supernet.slices[list(m)].min(axis=0)),
+        )
+        for m, q in all_mixes
+        if len(m) > 1
+    ]
+    few = [(m, q) for m, q in all_mixes if len(m) in (1, len(supernet.subnets))]
+    starts = sorted({supernet.num_slots * k // TIE_STARTS for k in range(1, TIE_STARTS)} - {0})
+    yield [
+        SubGraph(f"{name(m)} @{start}", packer.pack(q, board.pb_bytes, first_slot=start))
+        for start in starts
+        for m, q in few
+    ]
+    quarters = [PARTS * k // 4 for k in (3, 2, 1)]
+    for parts in (quarters, [k for k in range(PARTS - 1, 0, -1) if k not in quarters]):
+        yield [
+            SubGraph(f"{name(m)} {k}/{PARTS}", packer.pack(q, board.pb_bytes * k // PARTS))
+            for k in parts
+            for m, q in few
+        ]
 
 
 def build_candidates(supernet: SuperNet, board: Board, count: int = 16) -> list[SubGraph]:
     """Builds `count` SubGraphs that fit the board's Persistent Buffer, the empty one first.
 
-    From the pool of one candidate per mix (see the module), duplicates removed, the kept set
-    grows one candidate at a time: the one that leaves the smallest worst regret over the mixes,
-    regret being the saved cycles that the kept set gives up against the whole pool.
+    The same arguments give the same SubGraphs on any machine; see the module for how.
 
     Args:
         supernet: The SuperNet.
@@ -131,40 +107,51 @@ def build_candidates(supernet: SuperNet, board: Board, count: int = 16) -> list[
         count: Number of SubGraphs G wanted, the empty one included.
 
     Returns:
-        At most `count` SubGraphs; fewer where the SuperNet has fewer that differ.
+        `count` SubGraphs; fewer only where the whole pool holds fewer that differ, as without
+        a Persistent Buffer.
 
     Raises:
         InputError: If `count` is below 1.
     """
     if count < 1:
         raise InputError(f"number of SubGraphs = {count}, must be at least 1")
-    chooser = _Chooser(supernet, board)
-    mixes = _mixes(len(supernet.subnets))
-    pool: dict[bytes, SubGraph] = {}
-    for members, q in mixes:
-        slices = chooser.build(q, board.pb_bytes)
-        if slices.any():
-            name = "+".join(supernet.subnets[i].name for i in members)
-            pool.setdefault(slices.tobytes(), SubGraph(name, slices))
-    built = list(pool.values())
     kept = [empty_subgraph(supernet.num_slots)]
-    if built:
-        stacked = np.stack([g.slices for g in built])
-        saved = saved_cycles(supernet, board, stacked).sum(axis=-1)  # (M, S)
-        value = np.stack([q for _, q in mixes]) @ saved.T  # (mixes, M)
-        kept += [built[m] for m in _thin(value, count - 1)]
+    distinct: dict[bytes, SubGraph] = {}
+    for number, part in enumerate(_pool(supernet, board)):
+        if number >= 2 and len(distinct) >= count - 1:
+            break
+        for graph in part:
+            if graph.slices.any():
+                distinct.setdefault(graph.slices.tobytes(), graph)
+    pool = list(distinct.values())
+    if pool:
+        saved = saved_cycles(supernet, board, np.stack([g.slices for g in pool])).sum(axis=-1)
+        weights = np.stack([q for _, q in mixes(len(supernet.subnets))])
+        value = (weights[:, None] * saved[None]).sum(axis=-1)  # (mixes, pool)
+        kept += [pool[m] for m in thin(value, count - 1)]
     return kept
 
 
-def _thin(value: Array, count: int) -> list[int]:
-    """Picks `count` columns of `value` (mixes x candidates) so that the worst regret is least."""
+def thin(value: Array, count: int) -> list[int]:
+    """Picks columns so that the worst regret over the rows is small, one after another.
+
+    Args:
+        value: What each candidate saves each mix, shape (mixes, candidates).
+        count: How many to pick; all of them if there are no more.
+
+    Returns:
+        The picked columns, ascending.
+    """
     best = value.max(axis=1)
+    scale = max(float(best.max()), 1e-300)
     held = np.zeros(len(value))
     chosen: list[int] = []
     while len(chosen) < min(count, value.shape[1]):
-        regret = best[:, None] - np.maximum(held[:, None], value)
-        regret[:, chosen] = np.inf
-        pick = int(np.lexsort((regret.mean(axis=0), regret.max(axis=0)))[0])
+        regret = (best[:, None] - np.maximum(held[:, None], value)) / scale
+        worst = np.round(regret.max(axis=0), SIGNIFICANT_DIGITS)
+        mean = np.round(regret.mean(axis=0), SIGNIFICANT_DIGITS)
+        worst[chosen] = np.inf
+        pick = int(np.lexsort((mean, worst))[0])
         chosen.append(pick)
         held = np.maximum(held, value[:, pick])
     return sorted(chosen)

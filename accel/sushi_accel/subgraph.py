@@ -30,30 +30,47 @@ def empty_subgraph(num_slots: int) -> SubGraph:
     return SubGraph("empty", np.zeros((num_slots, 3), dtype=np.int64))
 
 
-def overlap(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Leading slices that two slices share: the minimum of each dimension.
+@dataclass(frozen=True)
+class Overlap:
+    """Leading slices that two slices share: the minimum of each dimension; one array each.
+
+    Attributes:
+        out_channels: Shared output channels.
+        in_channels: Shared input channels.
+        taps: Shared R*S taps.
+    """
+
+    out_channels: NDArray[np.int64]
+    in_channels: NDArray[np.int64]
+    taps: NDArray[np.int64]
+
+    @property
+    def bytes(self) -> NDArray[np.int64]:
+        """Bytes shared per slot: `resident(i, j)` before its sum over slots."""
+        return self.out_channels * self.in_channels * self.taps
+
+
+def overlap(a: NDArray[np.int64], b: NDArray[np.int64]) -> Overlap:
+    """What two slices share.
 
     Args:
         a: Slices, shape (..., N, 3).
         b: Slices, broadcastable to `a`.
 
     Returns:
-        The shared slices, shape (..., N, 3).
+        The shared slices, arrays of shape (..., N).
     """
-    return np.minimum(a, b)
+    return Overlap(*(np.minimum(a[..., d], b[..., d]) for d in range(3)))
 
 
-def resident_bytes(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bytes that two slices share in each slot, `resident(i, j)` before the sum over slots.
-
-    Args:
-        a: Slices, shape (..., N, 3).
-        b: Slices, broadcastable to `a`.
-
-    Returns:
-        Bytes per slot, shape (..., N).
-    """
-    return overlap(a, b).prod(axis=-1)
+def shared_bytes(slices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bytes that every two of several slices share: shape (G, N, 3) to (G, G)."""
+    parts = np.ascontiguousarray(np.moveaxis(slices, -1, 0))
+    shared = np.empty((len(slices), len(slices)), dtype=np.int64)
+    for j in range(len(slices)):  # row by row: the whole of it would not fit the CPU's cache
+        k, c, taps = (np.minimum(part[: j + 1], part[j]) for part in parts)
+        shared[j, : j + 1] = shared[: j + 1, j] = (k * c * taps).sum(axis=-1)
+    return shared
 
 
 def shared_slices(slices: NDArray[np.int64]) -> NDArray[np.int64]:

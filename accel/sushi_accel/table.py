@@ -9,7 +9,7 @@ from sushi_accel.board import Board
 from sushi_accel.candidates import build_candidates
 from sushi_accel.energy import energy_j
 from sushi_accel.errors import InputError
-from sushi_accel.subgraph import SubGraph, overlap, resident_bytes
+from sushi_accel.subgraph import SubGraph, overlap, shared_bytes
 from sushi_accel.supernet import SuperNet
 from sushi_accel.timing import layer_cycles, layer_work, resident_sweeps
 
@@ -127,8 +127,8 @@ def build_table(
             )
     cached = np.stack([graph.slices for graph in subgraphs])  # (G, N, 3)
     layers, work = supernet.layers, layer_work(supernet.layers, board)
-    held = overlap(supernet.slices[:, None], cached[None])  # (S, G, N, 3)
-    held_bytes = held.prod(axis=-1).astype(np.float64)
+    held = overlap(supernet.slices[:, None], cached[None])  # arrays of shape (S, G, N)
+    held_bytes = held.bytes.astype(np.float64)
 
     def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return values[:, None]
@@ -138,8 +138,9 @@ def build_table(
     cycles = layer_cycles(work_sg, board, held_bytes, resident_sweeps(layers_sg, held, board))
     resident = held_bytes.sum(axis=-1)
     traffic = (work.weight_bytes + work.input_bytes + work.output_bytes).sum(axis=-1)
-    graph_bytes = cached.prod(axis=-1).sum(axis=-1).astype(np.float64)
-    reload_bytes = graph_bytes[None] - resident_bytes(cached[:, None], cached[None]).sum(axis=-1)
+    shared = shared_bytes(cached).astype(np.float64)
+    graph_bytes = np.diag(shared).copy()
+    reload_bytes = graph_bytes[None] - shared
 
     def vectors(slices: NDArray[np.int64]) -> NDArray[np.float64]:
         return slices[..., :2].reshape(len(slices), -1).astype(np.float64)

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel.board import TAPS, Board
+from sushi_accel.subgraph import Overlap
 from sushi_accel.supernet import LayerArrays
 
 Array = NDArray[np.float64]
@@ -96,18 +97,18 @@ def layer_work(layers: LayerArrays, board: Board) -> LayerWork:
     )
 
 
-def resident_sweeps(layers: LayerArrays, held: NDArray[np.int64], board: Board) -> Array:
+def resident_sweeps(layers: LayerArrays, held: Overlap, board: Board) -> Array:
     """Counts the sweeps whose weights the Persistent Buffer holds entirely.
 
     Args:
         layers: Layer shapes, arrays of shape (..., N).
-        held: Resident leading slices (K, C, R*S), shape (..., N, 3), within the layers' own.
+        held: Resident leading slices, arrays of shape (..., N), within the layers' own.
         board: The board.
 
     Returns:
         Sweeps per layer, shape (..., N).
     """
-    k, c, taps = held[..., 0], held[..., 1], held[..., 2]
+    k, c, taps = held.out_channels, held.in_channels, held.taps
     per_tile = input_channels_per_tile(layers.kernel, board)
     whole_k = np.where(k == layers.out_channels, np.ceil(k / board.kp), np.floor(k / board.kp))
     whole_c = np.where(c == layers.weight_channels, np.ceil(c / per_tile), np.floor(c / per_tile))

@@ -34,12 +34,13 @@ def test_candidates_fit_and_help(supernet, board):
     assert graphs[0].weight_bytes == 0
     assert len({g.slices.tobytes() for g in graphs}) == len(graphs)
     assert all(g.weight_bytes <= brd.pb_bytes for g in graphs)
-    assert all(g.weight_bytes >= 0.9 * brd.pb_bytes for g in graphs[1:])
     largest = net.slices.max(axis=0)
     assert all((g.slices <= largest).all() for g in graphs)
     table = build_table(net, brd, graphs)
     assert (table.latency_s <= table.latency_s[:, :1]).all()
     assert (table.latency_s.min(axis=1) < table.latency_s[:, 0]).all()
+    fullest = max(g.weight_bytes for g in graphs)
+    assert fullest >= 0.99 * brd.pb_bytes
 
 
 def test_candidates_are_deterministic_and_counted():

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_accel import ConvLayer, SubNet, SuperNet, get_board, get_supernet
+from sushi_accel.subgraph import overlap
 from sushi_accel.timing import layer_cycles, layer_work, network_latency_s, resident_sweeps
 
 BOARDS = ("zcu104", "zcu104-overlapped")
@@ -76,8 +77,9 @@ def test_closed_form_equals_the_mechanism(
     net = SuperNet("one", 1, (SubNet("x", 75.0, in_size, (layer,)),))
     work = layer_work(net.layers, board)
     slices = np.array([[[int(out_channels * held[0]), int(in_channels * held[1]), kernel**2]]])
-    resident = resident_sweeps(net.layers, slices, board)
-    held_bytes = slices.prod(axis=-1).astype(float)
+    shared = overlap(slices, slices)
+    resident = resident_sweeps(net.layers, shared, board)
+    held_bytes = shared.bytes.astype(float)
     r = int(resident.item())
     n = int(work.sweeps.item()) - r
     port = (layer.weight_bytes - held_bytes.item()) / board.bytes_per_cycle
