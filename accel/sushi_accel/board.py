@@ -105,7 +105,8 @@ class Board:
 
 
 # Both ZCU104 presets explain the 52 convolutions (3x3, of A, C and E) that FEATHER's
-# notebook times on silicon. They differ in what they say about a cached byte, which those
+# notebook times on silicon: their constants are what `calibration.calibrate` fits to them, to
+# four digits. They differ in what they say about a cached byte, which those
 # measurements cannot settle: see the folder's README.
 PRESETS = {
     board.name: board
@@ -115,22 +116,22 @@ PRESETS = {
             clock_hz=100e6,
             kp=16,
             cp=9,
-            bandwidth_bytes_per_s=100e6 / 0.0292,
+            bandwidth_bytes_per_s=3.436e9,
             cycles_per_position=1.158,
-            driver_cycles=9040.0,
+            driver_cycles=9175.0,
         ),
         Board(
             name="zcu104-overlapped",
             clock_hz=100e6,
             kp=16,
             cp=9,
-            bandwidth_bytes_per_s=1.80e9,
+            bandwidth_bytes_per_s=1.821e9,
             double_buffered=True,
             stage_inputs=True,
             stream_padding=True,
-            cycles_per_position=0.973,
-            cycles_per_sweep=15.8,
-            driver_cycles=7088.0,
+            cycles_per_position=0.977,
+            cycles_per_sweep=14.95,
+            driver_cycles=7089.0,
         ),
         Board(
             name="alveo_u50",
@@ -139,7 +140,7 @@ PRESETS = {
             cp=32,
             bandwidth_bytes_per_s=14.4e9,
             cycles_per_position=1.158,
-            driver_cycles=9040.0,
+            driver_cycles=9175.0,
         ),
         Board(
             name="paper_roofline",

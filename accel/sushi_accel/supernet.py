@@ -1,5 +1,6 @@
 """SuperNets, the SubNets cut from them, and their shapes as arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,7 +40,7 @@ class SubNet:
 
 @dataclass(frozen=True)
 class LayerArrays:
-    """The layers of all SubNets as arrays of shape (S, N), float64; unused slots are zero.
+    """Shapes of layers as float64 arrays of one shape, as (S, N); unused slots are zero.
 
     float64 holds every count exactly (they stay far below 2**53) and keeps the timing model,
     which multiplies them by real constants, free of conversions.
@@ -53,14 +54,20 @@ class LayerArrays:
     in_size: NDArray[np.float64]
     out_size: NDArray[np.float64]
 
+    @classmethod
+    def of(cls, layers: Sequence[ConvLayer]) -> "LayerArrays":
+        """The shapes of a list of layers, arrays of shape (n,)."""
+        names = cls.__dataclass_fields__
+        return cls(**{f: np.array([getattr(x, f) for x in layers], dtype=float) for f in names})
+
     @property
     def weight_bytes(self) -> NDArray[np.float64]:
-        """Bytes of int8 weights per layer, shape (S, N)."""
+        """Bytes of int8 weights per layer."""
         return self.out_channels * self.weight_channels * self.kernel**2
 
     @property
     def active(self) -> NDArray[np.bool_]:
-        """Which slots each SubNet uses, shape (S, N)."""
+        """Which slots are used."""
         return self.out_channels > 0
 
 

@@ -1,43 +1,48 @@
-"""`sushi accel`: the hardware model."""
+"""`sushi accel table`: the SushiAbs latency table."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from sushi_accel import SushiAbs, build_table, get_board, get_supernet, save_table
+from sushi_accel import SushiAbs, build_table, get_supernet, save_table
 from sushi_bench import console
+from sushi_bench.commands.accel.options import (
+    BandwidthOption,
+    BoardOption,
+    PbOption,
+    SubGraphsOption,
+    SuperNetOption,
+    chosen_board,
+    need_matplotlib,
+    save_picture,
+)
 from sushi_bench.commands.options import JsonOption
 
-app = typer.Typer(help="The hardware model.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    """Keeps `table` a subcommand while it is the only one."""
-
-
-@app.command()
 def table(
-    supernet: Annotated[str, typer.Option(help="Name of a SuperNet.")] = "resnet50",
-    board: Annotated[str, typer.Option(help="Name of a board.")] = "zcu104",
-    pb_kib: Annotated[int | None, typer.Option(help="Persistent Buffer, KiB.")] = None,
-    bandwidth_gbs: Annotated[float | None, typer.Option(help="Off-chip bandwidth, GB/s.")] = None,
-    subgraphs: Annotated[int, typer.Option(help="SubGraphs, the empty one included.")] = 16,
+    supernet: SuperNetOption = "resnet50",
+    board: BoardOption = "zcu104",
+    pb_kib: PbOption = None,
+    bandwidth_gbs: BandwidthOption = None,
+    subgraphs: SubGraphsOption = 16,
     out: Annotated[Path | None, typer.Option(help="Also save the table to this .npz file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also save a heat map of the latency saved.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build the SushiAbs latency table of a SuperNet on a board."""
-    chosen = get_board(board)
-    if pb_kib is not None:
-        chosen = replace(chosen, pb_bytes=pb_kib * 1024)
-    if bandwidth_gbs is not None:
-        chosen = replace(chosen, bandwidth_bytes_per_s=bandwidth_gbs * 1e9)
+    chosen = chosen_board(board, pb_kib, bandwidth_gbs)
     built = build_table(get_supernet(supernet), chosen, num_subgraphs=subgraphs)
     if out is not None:
         save_table(built, out)
+    if plot is not None:
+        need_matplotlib()
+        from sushi_accel.pictures import saved_latency
+
+        save_picture(saved_latency(built), plot)
     if as_json:
         console.print_json(_as_json(built))
     else:

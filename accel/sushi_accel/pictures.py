@@ -1,0 +1,173 @@
+"""Pictures of the hardware model (extra `plot`: Matplotlib). Each function returns a figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sushi_accel.board import Board
+from sushi_accel.reference import LayerRun
+from sushi_accel.table import SushiAbs
+from sushi_accel.validation import Validation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, GREY = "#2a6fbb", "#e07b28", "#3a9160", "#8a8f98"
+PORT_COLOURS = {"stage": ORANGE, "fetch": BLUE, "maps": GREY}
+
+
+def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[Axes]]":
+    """A figure of its own, outside pyplot: no global state, no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, 1, sharex=rows > 1, squeeze=False)[:, 0].tolist()
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def roofline(
+    plain: Sequence[LayerRun], cached: Sequence[LayerRun], board: Board, title: str
+) -> "Figure":
+    """Every layer as a point: MACs per off-chip byte against achieved MAC/s.
+
+    Args:
+        plain: The layers' runs with nothing cached.
+        cached: The same layers' runs under a SubGraph.
+        board: The board, whose peak and bandwidth are the roof.
+        title: Title of the picture.
+    """
+    figure, (ax,) = _figure(8, 5)
+
+    def points(runs: Sequence[LayerRun]) -> tuple[np.ndarray, np.ndarray]:
+        macs = np.array([run.layer.macs for run in runs], dtype=float)
+        seconds = np.array([run.cycles for run in runs]) / board.clock_hz
+        return macs / [run.offchip_bytes for run in runs], macs / seconds
+
+    x0, y0 = points(plain)
+    x1, y1 = points(cached)
+    moved = [k for k, run in enumerate(cached) if run.resident_bytes > 0]
+    for k in moved:
+        ax.plot([x0[k], x1[k]], [y0[k], y1[k]], color=GREEN, alpha=0.5, lw=1, zorder=1)
+    ax.scatter(x0, y0, s=26, color=BLUE, label="nothing cached", zorder=2)
+    ax.scatter(
+        x1[moved], y1[moved], s=26, color=GREEN, marker="^", label="SubGraph cached", zorder=3
+    )
+    low, high = min(x0.min(), x1.min()) / 2, max(x0.max(), x1.max()) * 2
+    intensity = np.geomspace(low, high, 200)
+    roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s)
+    ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="MACs per off-chip byte",
+        ylabel="achieved MAC/s",
+        title=title,
+    )
+    ax.grid(alpha=0.2, which="both")
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def saved_latency(table: SushiAbs) -> "Figure":
+    """Heat map of the latency that each SubGraph saves each SubNet, percent of uncached."""
+    saved = 100 * (1 - table.latency_s / table.latency_s[:, :1])
+    S, G = saved.shape
+    figure, (ax,) = _figure(max(6.0, 0.62 * G + 2), 0.5 * S + 2)
+    image = ax.imshow(saved, cmap="viridis", aspect="auto", vmin=0)
+    ax.set(xlabel="cached SubGraph", ylabel="SubNet")
+    ax.set_title(f"latency saved, %: {table.supernet} on {table.board}")
+    ax.set_xticks(range(G), table.subgraph_names, rotation=60, ha="right")
+    ax.set_yticks(range(S), table.subnet_names)
+    if G <= 32:
+        threshold = saved.max() / 2
+        for i, j in np.ndindex(S, G):
+            colour = "white" if saved[i, j] < threshold else "black"
+            ax.text(j, i, f"{saved[i, j]:.1f}", ha="center", va="center", fontsize=7, color=colour)
+    figure.colorbar(image, ax=ax, label="% of the uncached latency")
+    return figure
+
+
+def scatter(validation: Validation, board: Board) -> "Figure":
+    """Predicted against measured latency, one point per measured layer, and its error."""
+    figure, (ax, below) = _figure(7, 7, rows=2)
+    m = validation.measurements
+    for network in m.measured_networks():
+        rows = m.rows_of(network)
+        measured = m.measured_us[rows]
+        ax.scatter(measured, validation.predicted_us[rows], s=22, label=f"SubNet {network}")
+        below.scatter(measured, 100 * validation.error[rows], s=22)
+    ends = np.array([np.nanmin(m.measured_us) * 0.8, np.nanmax(m.measured_us) * 1.25])
+    ax.plot(ends, ends, color="black", lw=1, zorder=0)
+    ax.set(xscale="log", yscale="log", ylabel="predicted, µs")
+    ax.set_title(
+        f"{board.name}: mean error {100 * validation.mean_abs_error:.2f} %, "
+        f"worst {100 * validation.worst_abs_error:.2f} %"
+    )
+    ax.legend(frameon=False)
+    below.axhline(0, color="black", lw=1, zorder=0)
+    below.set(xlabel="measured, µs", ylabel="error, %")
+    for axis in (ax, below):
+        axis.grid(alpha=0.2, which="both")
+    return figure
+
+
+def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -> "Figure":
+    """What array and port do over time, layer after layer; one panel per entry of `runs`.
+
+    Args:
+        runs: The layers' runs of one SubNet, by what is cached.
+        board: The board.
+        title: Title of the picture.
+    """
+    from matplotlib.patches import Patch
+
+    figure, axes = _figure(12, 1.5 + 2.1 * len(runs), rows=len(runs))
+    to_ms = 1e3 / board.clock_hz
+    for ax, (name, layers) in zip(axes, runs.items(), strict=True):
+        begun = np.cumsum([0.0, *(run.cycles for run in layers)])
+        total = begun[-1]
+        for number, (run, start) in enumerate(zip(layers, begun, strict=False)):
+            if number % 2:
+                ax.axvspan(start * to_ms, (start + run.cycles) * to_ms, color="0.94", lw=0)
+            for kinds, lane, colours in (
+                (("sweep",), 1, {"sweep": GREEN}),
+                (("fetch",), 0, PORT_COLOURS),
+                (("stage", "maps"), 0, PORT_COLOURS),
+            ):
+                for kind in kinds:
+                    bars = _merged(run, kind, start, total / 4000)
+                    scaled = [(a * to_ms, (b - a) * to_ms) for a, b in bars]
+                    ax.broken_barh(scaled, (lane - 0.4, 0.8), color=colours[kind], lw=0)
+        ax.set_yticks([0, 1], ["off-chip\nport", "array"])
+        ax.set_title(f"{name}: {total * to_ms:.3f} ms", loc="left", fontsize=10)
+        ax.set_ylim(-0.6, 1.6)
+    axes[-1].set_xlabel("ms; shading alternates between layers")
+    handles = [
+        Patch(color=GREEN, label="array sweeps"),
+        Patch(color=BLUE, label="port fetches weights"),
+        Patch(color=ORANGE, label="port stages inputs"),
+        Patch(color=GREY, label="port moves maps"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    figure.suptitle(title)
+    return figure
+
+
+def _merged(run: LayerRun, kind: str, start: float, gap: float) -> list[tuple[float, float]]:
+    """A layer's spans of one kind, those closer than `gap` joined: what a pixel can show."""
+    bars: list[tuple[float, float]] = []
+    for span in run.spans:
+        if span.kind != kind:
+            continue
+        begin, end = start + span.start, start + span.end
+        if bars and begin - bars[-1][1] < gap:
+            bars[-1] = (bars[-1][0], end)
+        else:
+            bars.append((begin, end))
+    return bars

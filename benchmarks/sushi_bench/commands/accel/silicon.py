@@ -1,0 +1,195 @@
+"""`sushi accel validate` and `sushi accel calibrate`: the model and a user's measurements."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from sushi_accel import get_board, save_board
+from sushi_accel.calibration import Calibration
+from sushi_accel.calibration import calibrate as run_calibration
+from sushi_accel.measurements import COLUMNS, load_measurements
+from sushi_accel.validation import Validation, validate_board
+from sushi_bench import console
+from sushi_bench.commands.accel.options import need_matplotlib, save_picture
+from sushi_bench.commands.options import JsonOption
+
+CsvArgument = Annotated[
+    Path, typer.Argument(metavar="CSV", help=f"Measurements; columns {', '.join(COLUMNS)}.")
+]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="A board, or a .yaml of one: its array and mechanism.")
+]
+PlotOption = Annotated[
+    Path | None, typer.Option("--plot", help="Also save a picture of predicted against measured.")
+]
+
+
+def validate(
+    csv: CsvArgument,
+    preset: PresetOption = "zcu104",
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a board's predictions with measured layers, the driver's call included."""
+    board = get_board(preset)
+    validation = validate_board(load_measurements(csv), board)
+    if plot is not None:
+        need_matplotlib()
+        from sushi_accel.pictures import scatter
+
+        save_picture(scatter(validation, board), plot)
+    if as_json:
+        console.print_json(_validation_json(validation))
+        return
+    console.out.print(_layer_table(validation))
+    console.out.print(_network_table(validation))
+    console.out.print(_summary("predicted against measured", validation), highlight=False)
+
+
+def calibrate(
+    csv: CsvArgument,
+    out: Annotated[Path, typer.Option(help="Board file to write.")],
+    preset: PresetOption = "zcu104",
+    name: Annotated[str | None, typer.Option(help="Name of the fitted board.")] = None,
+    plot: PlotOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a board's constants to measured layers, cross-validate, and write a board file."""
+    base = get_board(preset)
+    found = run_calibration(
+        load_measurements(csv), replace(base, name=name or f"{base.name}-fitted")
+    )
+    save_board(found.board, out)
+    if plot is not None:
+        need_matplotlib()
+        from sushi_accel.pictures import scatter
+
+        save_picture(scatter(found.fit, found.board), plot)
+    if as_json:
+        console.print_json(_calibration_json(found))
+        return
+    constants = Table(title=f"{found.board.name}, written to {out}")
+    constants.add_column("constant")
+    constants.add_column("value", justify="right")
+    for constant in _constants(found):
+        constants.add_row(constant, f"{_constants(found)[constant]:.6g}")
+    console.out.print(constants)
+    console.out.print(_network_table(found.fit))
+    console.out.print(_summary("fit", found.fit), highlight=False)
+    for network, errors in found.held_out.items():
+        worst, mean = abs(errors).max(), abs(errors).mean()
+        console.out.print(
+            f"{network} left out of the fit: mean error {100 * mean:.2f} %, "
+            f"worst {100 * worst:.2f} %",
+            highlight=False,
+        )
+    kernels = sorted({layer.kernel for layer in _measured_layers(found.fit)})
+    console.out.print(f"Kernel sizes measured: {kernels}. Others rest on the mechanism alone.")
+
+
+def _measured_layers(validation: Validation) -> list:
+    m = validation.measurements
+    return [layer for layer, known in zip(m.layers, m.known, strict=True) if known]
+
+
+def _constants(found: Calibration) -> dict[str, float]:
+    names = ("driver_cycles", "cycles_per_position", "cycles_per_sweep", "bandwidth_bytes_per_s")
+    return {name: getattr(found.board, name) for name in names}
+
+
+def _summary(what: str, v: Validation) -> str:
+    return (
+        f"{what}: {int(v.measurements.known.sum())} layers, mean error "
+        f"{100 * v.mean_abs_error:.2f} %, worst {100 * v.worst_abs_error:.2f} %"
+    )
+
+
+def _optional(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _validation_json(v: Validation) -> dict[str, object]:
+    m = v.measurements
+    return {
+        "layers": [
+            {
+                "subnet": m.subnets[n],
+                "layer": m.numbers[n],
+                "predicted_us": float(v.predicted_us[n]),
+                "measured_us": _optional(m.measured_us[n]),
+                "error": _optional(v.error[n]),
+            }
+            for n in range(len(m.layers))
+        ],
+        "networks": {
+            name: {
+                "predicted_ms": predicted / 1e3,
+                "measured_ms": measured / 1e3,
+                "error": predicted / measured - 1,
+            }
+            for name, (predicted, measured) in v.networks.items()
+        },
+        "mean_abs_error": v.mean_abs_error,
+        "worst_abs_error": v.worst_abs_error,
+    }
+
+
+def _calibration_json(found: Calibration) -> dict[str, object]:
+    return {
+        "board": found.board.name,
+        "constants": _constants(found),
+        "fit": _validation_json(found.fit),
+        "held_out": {
+            network: {
+                "mean_abs_error": float(abs(errors).mean()),
+                "worst_abs_error": float(abs(errors).max()),
+            }
+            for network, errors in found.held_out.items()
+        },
+        "held_out_mean_abs_error": found.held_out_mean_abs_error,
+    }
+
+
+def _layer_table(v: Validation) -> Table:
+    table = Table(title="measured layers, microseconds")
+    for heading in (
+        "SubNet",
+        "layer",
+        "K",
+        "C",
+        "kernel",
+        "input",
+        "predicted",
+        "measured",
+        "error",
+    ):
+        table.add_column(heading, justify="right")
+    m = v.measurements
+    for n, layer in enumerate(m.layers):
+        if m.known[n]:
+            table.add_row(
+                m.subnets[n],
+                str(m.numbers[n]),
+                str(layer.out_channels),
+                str(layer.in_channels),
+                str(layer.kernel),
+                str(layer.in_size),
+                f"{v.predicted_us[n]:.1f}",
+                f"{m.measured_us[n]:.1f}",
+                f"{100 * v.error[n]:+.2f} %",
+            )
+    return table
+
+
+def _network_table(v: Validation) -> Table:
+    table = Table(title="measured layers of each network together, milliseconds")
+    for heading in ("SubNet", "predicted", "measured", "error"):
+        table.add_column(heading, justify="right")
+    for name, (predicted, measured) in v.networks.items():
+        error = f"{100 * (predicted / measured - 1):+.2f} %"
+        table.add_row(name, f"{predicted / 1e3:.3f}", f"{measured / 1e3:.3f}", error)
+    return table
