@@ -1,0 +1,211 @@
+"""The clairvoyant bound: equal to brute force where that is possible, beaten by nobody elsewhere."""
+
+import math
+
+import numba as nb
+import numpy as np
+import pytest
+
+import sushi_env.problem
+from sushi_accel import SushiAbs
+from sushi_agents import make_policy, policy_names, run_episodes
+from sushi_agents.clairvoyant import Bound, clairvoyant_bound
+from sushi_agents.clairvoyant.instance import Instance, realise
+from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, scenario_names
+from sushi_env.rewards import REWARD_PRESETS
+
+KINDS = {
+    "plain": {},
+    "overflow": {"queue_capacity": 1, "load": 1.5},
+    "hopeless": {"admission": "drop_hopeless"},
+    "both": {"admission": "drop_hopeless", "queue_capacity": 2, "load": 2.0},
+}
+
+
+def random_table(rng: np.random.Generator, S: int, G: int) -> SushiAbs:
+    """A table whose caching and reloading matter."""
+    latency = np.sort(rng.uniform(0.3, 3.0, S))[:, None] * rng.uniform(0.5, 1.0, (S, G))
+    offchip, reload = rng.uniform(1, 10, (S, G)), rng.uniform(0.0, 0.8, (G, G))
+    reload[:, 0] = 0.0
+    np.fill_diagonal(reload, 0.0)
+    offchip[:, 0], latency[:, 0] = offchip.max(axis=1), latency.max(axis=1)
+    return SushiAbs(
+        supernet="random",
+        board="random",
+        pb_bytes=1,
+        subnet_names=tuple("ABCDEFG"[:S]),
+        subgraph_names=tuple(str(g) for g in range(G)),
+        top1=np.sort(rng.uniform(70, 80, S)),
+        weight_bytes=np.ones(S),
+        macs=np.ones(S),
+        subgraph_bytes=np.ones(G),
+        latency_s=latency,
+        offchip_bytes=offchip,
+        energy_j=offchip * 1.0,
+        resident_bytes=np.zeros((S, G)),
+        reload_bytes=reload * 5,
+        reload_s=reload,
+        reload_j=reload * 1.0,
+        subnet_vectors=np.ones((S, 2)),
+        subgraph_vectors=np.ones((G, 2)),
+    )
+
+
+def random_problem(monkeypatch, rng: np.random.Generator, reward: str, **changes) -> Problem:
+    """At most 7 queries, 3 SubNets and 3 SubGraphs."""
+    table = random_table(rng, int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    monkeypatch.setattr(sushi_env.problem, "_table", lambda *_: table)
+    floors = rng.uniform(68, 80, 2).tolist()
+    scenario = get_scenario("resnet50-steady").replace(
+        load=float(rng.uniform(0.2, 1.5)),
+        classes=[
+            {"name": "a", "slo": float(rng.uniform(0.2, 1.0)), "floor": floors[0]},
+            {"name": "b", "slo": float(rng.uniform(0.5, 3.0)), "floor": floors[1]},
+        ],
+        regimes=[[1.0, 1.0]],
+        reward=reward,
+        queries=int(rng.choice([2, 3, 4, 5, 5, 5, 7], p=[0.1, 0.1, 0.2, 0.2, 0.2, 0.17, 0.03])),
+    )
+    return compile_scenario(scenario.replace(**changes))
+
+
+@nb.njit
+def best_by_force(instance, now, g, waiting, joined, resolved, path, depth, record):
+    """The most that any sequence of actions earns from a decision on; a plain depth-first search.
+
+    Returns the reward, and leaves the best path in `record[depth:]`, ended by -1.
+    """
+    S, G = instance.latency.shape
+    q = waiting[0]
+    c = instance.classes[q]
+    best = -np.inf
+    for i in range(S):
+        for j in range(G):
+            finish = now + instance.latency[i, g] * instance.jitter[q]
+            reward = instance.serving[i, g] + instance.reloading[g, j]
+            if finish > instance.times[q] + instance.slo[c]:
+                reward += instance.late[i, c] + instance.per_slo
+            else:
+                part = (finish - instance.times[q]) / instance.slo[c]
+                reward += instance.in_time[i, c] + instance.per_slo * min(part, 1.0)
+            t = finish + instance.reload[g, j]
+            line, n, done = waiting[1:].copy(), joined, resolved + 1
+            while True:
+                while instance.times[n] <= t and done < instance.queries:
+                    if len(line) < instance.capacity:
+                        line = np.append(line, n)
+                    else:
+                        done += 1
+                        reward += instance.drop
+                    n += 1
+                if instance.drop_hopeless:
+                    fastest = instance.latency[:, j].min()
+                    stay = np.ones(len(line), dtype=np.bool_)
+                    for m in range(len(line)):
+                        due = instance.times[line[m]] + instance.slo[instance.classes[line[m]]]
+                        if t + fastest > due and done < instance.queries:
+                            stay[m] = False
+                            done += 1
+                            reward += instance.drop
+                    line = line[stay]
+                if len(line) or done >= instance.queries:
+                    break
+                t = instance.times[n]
+            below = np.full(len(path), -1)
+            if done < instance.queries:
+                reward += best_by_force(instance, t, j, line, n, done, path, depth + 1, below)
+            if reward > best:
+                best = reward
+                record[:] = below
+                record[depth] = i * G + j
+    return best
+
+
+def brute_force(problem: Problem, seed: int) -> tuple[float, list[int]]:
+    instance = realise(problem, seed)
+    engine = started(problem, seed)
+    waiting = int(engine.state["waiting"][0])
+    resolved = int(engine.state["served"][0] + engine.state["dropped"][0])
+    owed = resolved * instance.drop
+    if engine.truncated[0] or resolved >= instance.queries:
+        return owed, []
+    assert waiting == 1
+    first = resolved  # only admission can have dropped queries by now, all that came before
+    path = np.full(instance.queries, -1)
+    record = path.copy()
+    best = best_by_force(
+        instance, instance.times[first], 0, np.array([first]), first + 1, resolved, path, 0, record
+    )
+    return best + owed, record[record >= 0].tolist()
+
+
+def started(problem: Problem, seed: int) -> Engine:
+    engine = Engine(problem, 1)
+    engine.seed(np.array([seed], dtype=np.uint64))
+    engine.reset()
+    return engine
+
+
+def replay(problem: Problem, seed: int, actions) -> float:
+    """What the engine pays for the actions, which must last exactly one episode."""
+    engine = started(problem, seed)
+    for action in np.asarray(actions, dtype=np.int64).reshape(-1, 2):
+        assert not engine.truncated[0]
+        engine.step(action[None])
+    if len(actions):
+        assert engine.truncated[0]
+    return float(engine.state["total_reward"][0])
+
+
+def check_against_brute_force(problem: Problem, seed: int, equal: bool) -> Bound:
+    best, path = brute_force(problem, seed)
+    bound = clairvoyant_bound(problem, seed)
+    if path:  # the oracle itself is checked against the engine
+        G = problem.table.num_subgraphs
+        assert replay(problem, seed, [divmod(a, G) for a in path]) == pytest.approx(best, abs=1e-9)
+        assert replay(problem, seed, bound.actions) == pytest.approx(bound.reward, abs=1e-9)
+    assert bound.upper >= best - 1e-8
+    assert bound.reward <= best + 1e-8
+    assert bound.exact == (bound.gap == 0)
+    if equal:
+        assert bound.exact
+        assert bound.upper == pytest.approx(best, abs=1e-8)
+    return bound
+
+
+@pytest.mark.parametrize("reward", REWARD_PRESETS)
+def test_the_bound_equals_brute_force(monkeypatch, reward):
+    rng = np.random.default_rng(1)
+    for seed in range(200):
+        problem = random_problem(monkeypatch, rng, reward)
+        check_against_brute_force(problem, seed, equal=True)
+
+
+@pytest.mark.parametrize("kind", ["overflow", "hopeless", "both"])
+@pytest.mark.parametrize("reward", REWARD_PRESETS)
+def test_where_queries_are_dropped_the_bound_is_a_relaxation(monkeypatch, reward, kind):
+    rng = np.random.default_rng(2)
+    dropped = exact = 0
+    for seed in range(200):
+        problem = random_problem(monkeypatch, rng, reward, **KINDS[kind])
+        bound = check_against_brute_force(problem, seed, equal=False)
+        dropped += len(bound.actions) < problem.scenario.queries
+        exact += bound.exact
+    assert dropped > 50
+    assert exact > 50
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_little_room_for_labels_and_few_cells_only_loosen_the_bound(monkeypatch, kind):
+    rng = np.random.default_rng(3)
+    loose = 0
+    for seed in range(60):
+        problem = random_problem(monkeypatch, rng, "tradeoff", **KINDS[kind])
+        tight = clairvoyant_bound(problem, seed)
+        rough = clairvoyant_bound(problem, seed, max_labels=1, cells=16)
+        assert rough.upper >= tight.reward - 1e-8
+        assert rough.reward <= tight.upper + 1e-8
+        if len(rough.actions):
+            assert replay(problem, seed, rough.actions) == pytest.approx(rough.reward, abs=1e-9)
+        loose += not rough.exact
+    assert loose > 5
