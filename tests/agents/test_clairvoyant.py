@@ -10,6 +10,7 @@ import sushi_env.problem
 from sushi_accel import SushiAbs
 from sushi_agents import make_policy, policy_names, run_episodes
 from sushi_agents.clairvoyant import Bound, clairvoyant_bound
+from sushi_agents.clairvoyant.bound import bound_instance
 from sushi_agents.clairvoyant.instance import Instance, realise
 from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, scenario_names
 from sushi_env.rewards import REWARD_PRESETS
@@ -121,22 +122,23 @@ def best_by_force(instance, now, g, waiting, joined, resolved, path, depth, reco
     return best
 
 
-def brute_force(problem: Problem, seed: int) -> tuple[float, list[int]]:
-    instance = realise(problem, seed)
-    engine = started(problem, seed)
-    waiting = int(engine.state["waiting"][0])
-    resolved = int(engine.state["served"][0] + engine.state["dropped"][0])
-    owed = resolved * instance.drop
-    if engine.truncated[0] or resolved >= instance.queries:
-        return owed, []
-    assert waiting == 1
-    first = resolved  # only admission can have dropped queries by now, all that came before
+def brute_force(instance: Instance) -> tuple[float, list[int]]:
+    """The most that can be earned, and by which actions.
+
+    What admission drops before the first decision is part of no step's reward.
+    """
+    first = 0
+    while instance.drop_hopeless and first < instance.queries:
+        if instance.latency[:, 0].min() <= instance.slo[instance.classes[first]]:
+            break
+        first += 1
+    if first == instance.queries:
+        return 0.0, []
     path = np.full(instance.queries, -1)
-    record = path.copy()
-    best = best_by_force(
-        instance, instance.times[first], 0, np.array([first]), first + 1, resolved, path, 0, record
-    )
-    return best + owed, record[record >= 0].tolist()
+    record, line = path.copy(), np.array([first])
+    now = instance.times[first]
+    best = best_by_force(instance, now, 0, line, first + 1, first, path, 0, record)
+    return best, record[record >= 0].tolist()
 
 
 def started(problem: Problem, seed: int) -> Engine:
@@ -158,7 +160,7 @@ def replay(problem: Problem, seed: int, actions) -> float:
 
 
 def check_against_brute_force(problem: Problem, seed: int, equal: bool) -> Bound:
-    best, path = brute_force(problem, seed)
+    best, path = brute_force(realise(problem, seed))
     bound = clairvoyant_bound(problem, seed)
     if path:  # the oracle itself is checked against the engine
         G = problem.table.num_subgraphs
@@ -193,6 +195,22 @@ def test_where_queries_are_dropped_the_bound_is_a_relaxation(monkeypatch, reward
         exact += bound.exact
     assert dropped > 50
     assert exact > 50
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_jitter_counts(monkeypatch, kind):
+    rng = np.random.default_rng(4)
+    for seed in range(100):
+        problem = random_problem(monkeypatch, rng, "tradeoff", **KINDS[kind])
+        instance = realise(problem, seed)
+        jitter = rng.lognormal(0, 0.5, len(instance.jitter))
+        instance = instance._replace(jitter=jitter)
+        best, _ = brute_force(instance)
+        bound = bound_instance(instance)
+        assert bound.upper >= best - 1e-8
+        assert bound.reward <= best + 1e-8
+        if kind == "plain":
+            assert bound.exact
 
 
 @pytest.mark.parametrize("kind", KINDS)

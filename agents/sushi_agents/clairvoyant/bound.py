@@ -96,9 +96,12 @@ def bound_instance(
     enough = ENOUGH * instance.queries * _worth(instance)
     for effort in range(EFFORTS):
         # A queue that overflows needs a longer view, admission that drops a sharper one.
-        factor = 4**effort
-        wide, fine = (1, factor) if instance.drop_hopeless else (factor, 2**effort)
-        backwards = _Backwards(instance, lay_grid(instance, cells * fine, wide))
+        if instance.drop_hopeless:
+            grid = lay_grid(instance, cells * 4**effort, idling=False)
+        else:
+            idling = effort < EFFORTS - 1
+            grid = lay_grid(instance, cells * 2**effort, idling, widening=4.0**effort)
+        backwards = _Backwards(instance, grid)
         scouted = _search(backwards, _beyond(best.reward), min(SCOUTS, max_labels))
         best = max(best, scouted, key=lambda search: search.reward)
         found = _search(backwards, _beyond(best.reward), max_labels)

@@ -4,10 +4,10 @@ V[q, g, k] is at least the reward of queries q, q + 1, ... if SubGraph g is cach
 accelerator is free between the k-th and the next time of the grid, or later in the last cell.
 Rewards are those of the cell's beginning, and deadlines are generous by a nanosecond.
 
-Under admission `keep` to be free earlier is no worse as long as no query is dropped. There the
-accelerator may idle at will, so that V only falls in time, and times are rounded down. Under
-`drop_hopeless` it pays to be late for a useless query, so idling would make the bound loose;
-there what begins in one cell ends in either of two, and the better one counts.
+As long as no query is dropped it is no worse to be free earlier. Then the accelerator may as well
+idle at will: V only falls in time, and times are rounded down. Where queries are dropped it can
+pay to be late for a useless one, and a bound that allows idling is loose. A grid without idling
+takes what begins in one cell to end in either of two, and the better one counts.
 """
 
 import numba as nb
@@ -51,6 +51,12 @@ def _or_next(values):
 
 
 @nb.njit(cache=True, nogil=True)
+def _best_from(values, first):
+    """The largest of values[first:], or the last value if that is beyond the end."""
+    return values[min(max(first, 0), len(values) - 1) :].max()
+
+
+@nb.njit(cache=True, nogil=True)
 def _cells_until(seconds, step, cells):
     """How many of the times 0, step, 2 step, ... are at most `seconds`; at most `cells`."""
     return int(min(max(np.floor(seconds / step) + 1, 0.0), float(cells)))
@@ -70,7 +76,7 @@ def _after_service(after, grid, instance, padded):
     G, K = after.shape
     P = padded.shape[1] - K
     padded[:] = -np.inf
-    either = _or_next(after) if instance.drop_hopeless else after
+    either = after if grid.idling else _or_next(after)
     for g in range(G):
         for j in range(G):
             seconds = instance.reload[g, j]
@@ -99,11 +105,11 @@ def _before_service(q, after, padded, grid, instance, now):
     waited, ahead = begun - instance.times[q], begun - grid.starts[q + 1]
     now[:] = -np.inf
     either = after
-    if instance.drop_hopeless:
+    if not grid.idling:
         padded, either = _or_next(padded), _or_next(after)
     for g in range(G):
         out = now[g]
-        servable = K
+        servable = _cells_until(grid.serve_until[q] - begun, step, K)
         if instance.drop_hopeless:
             spare = deadline + TOLERANCE_S - grid.least[g] - begun
             servable = _cells_until(spare, step, K)
@@ -117,6 +123,8 @@ def _before_service(q, after, padded, grid, instance, now):
             _raise_shifted(out, 0, met, padded[g], shift, base, slope)
             base = instance.late[i, c] + instance.serving[i, g] + instance.per_slo
             _raise_shifted(out, met, servable, padded[g], shift, base, 0.0)
+            if servable == K:
+                out[K - 1] = max(out[K - 1], base + _best_from(padded[g], K - 1 + shift))
         # Dropped at a full queue or by admission; or left over when the episode ends. The last
         # cell stands for all later times: what is allowed at some time is allowed there.
         since = grid.drop_from[q]
@@ -126,11 +134,12 @@ def _before_service(q, after, padded, grid, instance, now):
             first = max(_cells_until(since - begun, step, K) - 1, 0)
             shift = int(np.floor(ahead / step))
             _raise_shifted(out, first, K, either[g], shift, instance.drop, 0.0)
+            out[K - 1] = max(out[K - 1], instance.drop + _best_from(after[g], K - 1 + shift))
         if grid.give_up_from[q] < np.inf:
             first = max(_cells_until(grid.give_up_from[q] - begun, step, K) - 1, 0)
             for k in range(first, K):
                 out[k] = max(out[k], (instance.queries - q) * instance.drop)
-        if not instance.drop_hopeless:
+        if grid.idling:
             for k in range(K - 2, -1, -1):
                 out[k] = max(out[k], out[k + 1])
 

@@ -8,15 +8,24 @@ from sushi_agents.clairvoyant.labels import extend, settle
 
 
 @nb.njit(cache=True, nogil=True)
-def _drop_dominated(candidates, filled, keep, G):
-    """Unmarks plain candidates if another, of the same SubGraph, is as early and as good."""
+def _drop_dominated(candidates, filled, keep, G, only_plain):
+    """Unmarks candidates if another, of the same SubGraph, is as early and as good.
+
+    Returns:
+        The best bound among them.
+    """
+    lost = -np.inf
     best = np.full(G, -np.inf)
     for y in np.argsort(candidates.free[:filled]):
+        if not keep[y] or (only_plain and not candidates.plain[y]):
+            continue
         g = candidates.graph[y]
-        if candidates.plain[y] and candidates.reward[y] > best[g]:
+        if candidates.reward[y] > best[g]:
             best[g] = candidates.reward[y]
-        elif candidates.plain[y]:
+        else:
             keep[y] = False
+            lost = max(lost, candidates.bound[y])
+    return lost
 
 
 @nb.njit(cache=True, nogil=True)
@@ -34,11 +43,18 @@ def _keep_best(candidates, filled, keep, most):
 
 @nb.njit(cache=True, nogil=True)
 def _select(candidates, filled, keep, most, G, by_dominance):
-    """Marks in `keep` at most `most` candidates worth extending; returns the best bound lost."""
+    """Marks in `keep` at most `most` candidates worth extending; returns the best bound lost.
+
+    Being dominated is a proof only for plain candidates. It thins out the others, too, if they
+    are too many, and what they could have earned counts as lost.
+    """
     keep[:filled] = True
+    lost = -np.inf
     if by_dominance:
-        _drop_dominated(candidates, filled, keep, G)
-    return _keep_best(candidates, filled, keep, most)
+        _drop_dominated(candidates, filled, keep, G, True)
+        if keep[:filled].sum() > most:
+            lost = _drop_dominated(candidates, filled, keep, G, False)
+    return max(lost, _keep_best(candidates, filled, keep, most))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -81,11 +97,11 @@ def advance(
 ):
     """Extends the labels of layer q to those of layer q + 1.
 
-    Under admission `keep` a label is dominated by one that is free no later and has earned no
-    less under the same SubGraph, as long as the queue never overflows: the same actions then
-    lead to no less. After an overflow it might be better off, having lost a useless query for
-    nothing; what that could earn is bounded and counted as lost. Under `drop_hopeless` the
-    same can happen at any time, so there no label is dominated.
+    If the grid allows idling, a label is dominated by one that is free no later and has earned
+    no less under the same SubGraph. As long as the queue never overflows the same actions then
+    lead to no less. After an overflow the dominated one might be better off, having lost a
+    useless query for nothing; what that could earn is bounded and counted as lost. On a grid
+    without idling no label is dominated.
 
     Args:
         q: The layer.
@@ -107,7 +123,7 @@ def advance(
     """
     S, G = instance.latency.shape
     most = len(following.free)
-    by_dominance = not instance.drop_hopeless
+    by_dominance = grid.idling
     lost = -np.inf
     filled = 0
     for x in range(count):
