@@ -1,7 +1,7 @@
 """Policies for sushi-env: the interface, baselines, evaluation and training."""
 
-from sushi_agents.evaluation import PolicyError, run_episodes
-from sushi_agents.policy import Policy, Rule
+from sushi_agents.evaluation import run_episodes
+from sushi_agents.policy import Policy, PolicyError, Rule
 from sushi_agents.registry import baseline_names, make_policy, policy_names
 
 __all__ = [

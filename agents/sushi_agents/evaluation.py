@@ -6,17 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_agents.policy import Actions, Policy
+from sushi_agents.policy import Actions, Policy, PolicyError
 from sushi_env import Engine, EpisodeMetrics, InputError, Problem
 
 EVALUATION_SEEDS = 2_000_000_000
 """Seeds below this are for evaluation; those above, up to 2**32, are for training."""
 
 Progress = Callable[[int, int], None]
-
-
-class PolicyError(InputError):
-    """A policy raised or returned something that is not a batch of actions."""
+Watch = Callable[[Engine, NDArray[np.bool_]], None]
 
 
 def run_episodes(
@@ -26,6 +23,7 @@ def run_episodes(
     seed: int,
     name: str = "policy",
     on_progress: Progress | None = None,
+    on_step: Watch | None = None,
 ) -> list[EpisodeMetrics]:
     """Runs a policy on the first episode of each of the seeds `seed`, `seed + 1`, ...
 
@@ -40,6 +38,8 @@ def run_episodes(
         seed: Seed of the first episode.
         name: Name of the policy, for messages.
         on_progress: Called with queries resolved and to be resolved, now and then.
+        on_step: Called after each step with the engine, and which environments' step was part
+            of their episode, bool, shape (episodes,).
 
     Returns:
         The metrics of each episode, in order of their seeds.
@@ -66,12 +66,14 @@ def run_episodes(
             raw, state = policy.predict(
                 observation.copy(), state=state, episode_start=starts, deterministic=True
             )
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PolicyError(
                 f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
             ) from error
         engine.step(check_actions(raw, problem, episodes, f"policy {name!r}, step {step}"))
         step += 1
+        if on_step:
+            on_step(engine, np.array([result is None for result in results]))
         starts = engine.truncated.copy()
         over = np.flatnonzero(starts)
         for k in over:

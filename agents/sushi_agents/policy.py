@@ -10,14 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_env import Problem
-from sushi_env.problem import CLASS_SLO
+from sushi_env import InputError, Problem
 
 FLOAT32_HALF_STEP = 2.0**-24
 """Largest rounding error of an observed value, which is at most 1."""
 
 Actions = NDArray[np.int64]
 Observations = NDArray[np.float32]
+
+
+class PolicyError(InputError):
+    """A policy could not be built, raised, or returned what is not a batch of actions."""
 
 
 class Policy(Protocol):
@@ -55,6 +58,8 @@ class Rule(ABC):
         self.problem = problem
         self.layout = problem.layout
         self.table = problem.table
+        self._largest_slo_s = float(problem.parameters["largest_slo"][0])
+        self._latency_s = np.ascontiguousarray(problem.table.latency_s.T)  # (G, S)
 
     def predict(
         self,
@@ -92,6 +97,10 @@ class Rule(ABC):
         """The cached SubGraph, shape (n,)."""
         return self.layout.part(observations, "cached").argmax(axis=-1)
 
+    def latency_s(self, observations: Observations) -> NDArray[np.float64]:
+        """L[:, g] under the cached SubGraph, seconds, shape (n, S)."""
+        return self._latency_s[self.cached(observations)]
+
     def head_floor(self, observations: Observations) -> NDArray[np.float64]:
         """Accuracy floor of the query to be served, percent, shape (n,).
 
@@ -108,6 +117,10 @@ class Rule(ABC):
         Rounded up by what float32 may have cut off, so that a SubNet that takes exactly as
         long as is left counts as fast enough.
         """
-        largest = self.problem.classes[:, CLASS_SLO].max()
         seen = self.layout.queue(observations)[:, 0, 1].astype(np.float64)
-        return (seen + FLOAT32_HALF_STEP) * largest
+        return (seen + FLOAT32_HALF_STEP) * self._largest_slo_s
+
+    def offered_load(self, observations: Observations) -> NDArray[np.float64]:
+        """Running average of the load: arrival rate times fastest latency, shape (n,)."""
+        seen = self.layout.part(observations, "load")[:, 0].astype(np.float64)
+        return seen / (1 - np.minimum(seen, 1 - 1e-6))

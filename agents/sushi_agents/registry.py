@@ -6,24 +6,44 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from sushi_agents.policy import Policy
+from sushi_agents.cache_rules import CACHE_RULES, Combined
+from sushi_agents.policy import Policy, PolicyError
 from sushi_agents.static import StaticSubNet
 from sushi_env import InputError, Problem
 
 GROUP = "sushi.policies"
 STATIC = "static-"
 
+BUILT_IN = {
+    "random": "random_policy:RandomPolicy",
+    "no-sushi": "subnet_policies:NoSushi",
+    "state-unaware": "subnet_policies:StateUnaware",
+    "sushisched-accuracy": "sushisched:SushiSchedAccuracy",
+    "sushisched-latency": "sushisched:SushiSchedLatency",
+    "cache-last": "subnet_policies:CacheLast",
+    "cache-frequent": "subnet_policies:CacheFrequent",
+    "max-accuracy": "subnet_policies:MaxAccuracy",
+    "min-latency": "subnet_policies:MinLatency",
+    "infaas": "subnet_policies:Infaas",
+    "slackfit": "slackfit:SlackFit",
+    "model-switching": "model_switching:ModelSwitching",
+    "time-sharing": "time_sharing:TimeSharing",
+    "lookahead": "lookahead:Lookahead",
+}
+"""The baselines and where they are, in `sushi_agents`; a name here cannot be taken by others."""
+
+Factory = Callable[[Problem], Policy]
+
 
 def policy_names(problem: Problem) -> list[str]:
-    """Names of the policies there are for a scenario: entry points, and one static per SubNet."""
-    static = [f"{STATIC}{name}" for name in problem.table.subnet_names]
-    return sorted(entry_points(group=GROUP).names) + static
+    """Names of the policies there are for a scenario, those of installed packages included."""
+    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN)
+    return baseline_names(problem) + sorted(plugins)
 
 
 def baseline_names(problem: Problem) -> list[str]:
-    """The policies that a trained agent is compared with."""
-    static = [f"{STATIC}{name}" for name in problem.table.subnet_names]
-    return ["random", "no-sushi", *static, "sushisched-accuracy", "sushisched-latency"]
+    """The policies that come with this package: one static per SubNet, and `BUILT_IN`."""
+    return list(BUILT_IN) + [f"{STATIC}{name}" for name in problem.table.subnet_names]
 
 
 def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
@@ -31,7 +51,9 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
 
     Args:
         name: A registered name; `static-<SubNet>`; `package.module:Callable`, looked up in the
-            working directory too; or the path of a model that `sushi train` saved.
+            working directory too; the path of a model that `sushi train` saved, or of the
+            folder it is in; or any of these with `+cache-...` behind it, a cache rule that
+            replaces its choice of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
 
@@ -39,27 +61,49 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         The policy.
 
     Raises:
-        InputError: If there is no such policy, it cannot be built, or it needs `trust`.
+        InputError: If there is no such policy or it needs `trust`.
+        PolicyError: If it cannot be built.
     """
+    subnets, plus, cache = name.rpartition("+")
+    if plus and cache in CACHE_RULES:
+        return Combined(problem, make_policy(subnets, problem, trust), CACHE_RULES[cache])
     if name.startswith(STATIC):
         return StaticSubNet(problem, name.removeprefix(STATIC))
-    registered = entry_points(group=GROUP, name=name)
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        return getattr(importlib.import_module(f"sushi_agents.{module}"), attribute)(problem)
+    registered = list(entry_points(group=GROUP, name=name))
+    if len(registered) > 1:
+        values = ", ".join(sorted(entry.value for entry in registered))
+        raise InputError(f"policy {name!r} is registered more than once: {values}")
     if registered:
-        return _build(name, next(iter(registered)).load, problem)
-    if name.endswith(".zip"):
+        return _build(name, registered[0].load, problem)
+    if name.endswith(".zip") or Path(name).is_dir():
         from sushi_agents.algorithms import load_model  # needs the extra `train`
 
-        return load_model(Path(name), problem, trust)
+        return load_model(_model_file(Path(name)), problem, trust)
     module, colon, attribute = name.partition(":")
     if colon and module and attribute:
         return _build(name, lambda: _import(module, attribute), problem)
     known = ", ".join(policy_names(problem))
     raise InputError(
-        f"unknown policy {name!r}; known: {known}, or package.module:Class, or a model's .zip"
+        f"unknown policy {name!r}; known: {known}; any of them with +"
+        f"{' or +'.join(CACHE_RULES)}; package.module:Class; or a model's path"
     )
 
 
-def _import(module: str, attribute: str) -> Callable[[Problem], Policy]:
+def _model_file(path: Path) -> Path:
+    """The model that a path means: itself, or the only one in a folder, checkpoints apart."""
+    if not path.is_dir():
+        return path
+    models = sorted(p for p in path.glob("*.zip") if not p.stem.endswith("-checkpoint"))
+    if len(models) != 1:
+        found = ", ".join(p.name for p in models) or "none"
+        raise InputError(f"folder {path}: must hold exactly one model .zip, holds {found}")
+    return models[0]
+
+
+def _import(module: str, attribute: str) -> Factory:
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
@@ -68,16 +112,16 @@ def _import(module: str, attribute: str) -> Callable[[Problem], Policy]:
         sys.path.remove(here)
 
 
-def _build(name: str, load: Callable[[], Callable[[Problem], Policy]], problem: Problem) -> Policy:
+def _build(name: str, load: Callable[[], Factory], problem: Problem) -> Policy:
     """Loads a factory and calls it; whatever a stranger's code raises becomes one line."""
     try:
         policy = load()(problem)
     except InputError:
         raise
-    except Exception as error:
-        raise InputError(
+    except (Exception, SystemExit) as error:
+        raise PolicyError(
             f"policy {name!r} cannot be built: {type(error).__name__}: {error}"
         ) from error
     if not callable(getattr(policy, "predict", None)):
-        raise InputError(f"policy {name!r} has no method predict")
+        raise PolicyError(f"policy {name!r} has no method predict")
     return policy

@@ -1,19 +1,22 @@
-"""SubNet choices that several schedulers share: SUSHI's two policies (MLSys 2023).
+"""SubNet choices that several schedulers share.
 
-Both take, for the query at the head, the latencies L[:, g] under some SubGraph g.
+All take, for the queries at the heads of n queues, the latencies L[:, g] under some SubGraph g.
+On ties the first SubNet wins.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def least_latency_above_floor(
-    latency_s: NDArray[np.float64], top1: NDArray[np.float64], floor: NDArray[np.float64]
+def least_above_floor(
+    cost: NDArray[np.float64], top1: NDArray[np.float64], floor: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Strict accuracy: the fastest SubNet that reaches the floor; if none, the most accurate.
+    """The SubNet of least cost that reaches the floor; if none does, the most accurate.
+
+    With latency as the cost this is SUSHI's strict-accuracy policy (MLSys 2023).
 
     Args:
-        latency_s: Latency of each SubNet, shape (n, S).
+        cost: Cost of each SubNet, shape (n, S).
         top1: Top-1 of each SubNet, percent, shape (S,).
         floor: Accuracy floors, percent, shape (n,).
 
@@ -21,14 +24,16 @@ def least_latency_above_floor(
         SubNets, shape (n,).
     """
     feasible = top1 >= floor[:, None]
-    chosen = np.where(feasible, latency_s, np.inf).argmin(axis=1)
+    chosen = np.where(feasible, cost, np.inf).argmin(axis=1)
     return np.where(feasible.any(axis=1), chosen, top1.argmax())
 
 
 def most_accurate_in_time(
     latency_s: NDArray[np.float64], top1: NDArray[np.float64], limit_s: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Strict latency: the most accurate SubNet within the limit; if none, the fastest.
+    """The most accurate SubNet within the limit; if none is, the fastest.
+
+    SUSHI's strict-latency policy (MLSys 2023).
 
     Args:
         latency_s: Latency of each SubNet, shape (n, S).

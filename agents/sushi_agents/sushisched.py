@@ -1,41 +1,100 @@
 """SushiSched, the paper's scheduler, in its two policies."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Literal
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.policy import Actions, Observations, Rule
-from sushi_agents.subnet_rules import least_latency_above_floor, most_accurate_in_time
+from sushi_agents.subnet_rules import least_above_floor, most_accurate_in_time
 from sushi_env import InputError, Problem
+
+DISTANCES = ("euclidean", "manhattan")
+AVERAGES = ("window", "cumulative")
+INFEASIBLE = ("nearest", "fastest")
+
+
+@nb.njit(cache=True)
+def _average_and_cache(vectors, graphs, subnets, starts, period, cumulative, manhattan, state, j):
+    """Adds each row's SubNet to its AvgNet, and every `period` decisions picks its SubGraph.
+
+    Plain loops, so that a row's sums do not depend on the batch.
+    """
+    sums, counts = state
+    V = vectors.shape[1]
+    for n in range(len(subnets)):
+        if starts[n]:
+            sums[n] = 0.0
+            counts[n] = 0
+        counts[n] += 1
+        for v in range(V):
+            sums[n, v] += vectors[subnets[n], v]
+        if counts[n] % period:
+            continue
+        over = counts[n] if cumulative else period
+        nearest = np.inf
+        for g in range(len(graphs)):
+            distance = 0.0
+            for v in range(V):
+                apart = sums[n, v] / over - graphs[g, v]
+                distance += abs(apart) if manhattan else apart * apart
+            if distance < nearest:
+                nearest = distance
+                j[n] = g
+        if not cumulative:
+            sums[n] = 0.0
 
 
 class SushiSched(Rule):
     """SushiSched (SUSHI, MLSys 2023): a SubNet per query, a SubGraph every Q queries.
 
     The SubNet is chosen from L[:, g] under the cached SubGraph g by the query's constraint. The
-    vectors [K1, C1, ..., KN, CN] of the SubNets served since the last cache decision are
-    averaged (AvgNet); every Q-th decision of an episode the SubGraph whose own vector is
-    nearest to AvgNet, in Euclidean distance, is cached next. On ties the first one wins.
+    vectors [K1, C1, ..., KN, CN] of the SubNets served are averaged (AvgNet); every Q-th
+    decision of an episode the SubGraph whose own vector is nearest to AvgNet is cached next. On
+    ties the first one wins.
 
-    The paper leaves Q and the averaging window open. Here Q is a parameter and the window is
-    the Q decisions since the last one. Under queueing, the latency constraint is the slack
-    that is left, which equals the SLO for a query that has not waited.
+    The paper leaves Q, the distance, what is averaged, and the case that no SubNet is feasible
+    open; here they are parameters. Under queueing, the latency constraint is the slack that is
+    left, which equals the SLO for a query that has not waited.
 
     Args:
         problem: The compiled scenario.
         period: Q, decisions from one cache decision to the next.
+        distance: `euclidean` or `manhattan`.
+        average: `window`: over the Q decisions since the last cache decision; `cumulative`:
+            over all decisions of the episode.
+        infeasible: What serves a query whose constraint no SubNet meets. `nearest`: the one that
+            comes nearest to it, the most accurate under strict accuracy and the fastest under
+            strict latency. `fastest`: the fastest under both.
 
     Raises:
-        InputError: If `period` is below 1.
+        InputError: If a parameter has no such value.
     """
 
-    def __init__(self, problem: Problem, period: int = 8):
+    def __init__(
+        self,
+        problem: Problem,
+        period: int = 8,
+        distance: Literal["euclidean", "manhattan"] = "euclidean",
+        average: Literal["window", "cumulative"] = "window",
+        infeasible: Literal["nearest", "fastest"] = "nearest",
+    ):
         super().__init__(problem)
         if period < 1:
             raise InputError(f"SushiSched: period = {period}, must be at least 1")
+        for key, value, known in (
+            ("distance", distance, DISTANCES),
+            ("average", average, AVERAGES),
+            ("infeasible", infeasible, INFEASIBLE),
+        ):
+            if value not in known:
+                raise InputError(f"SushiSched: {key} = {value!r}, known: {', '.join(known)}")
         self.period = period
+        self.infeasible = infeasible
+        self._manhattan = distance == "manhattan"
+        self._cumulative = average == "cumulative"
 
     @abstractmethod
     def choose_subnets(
@@ -47,23 +106,18 @@ class SushiSched(Rule):
         self, observations: Observations, state: Any, starts: NDArray[np.bool_]
     ) -> tuple[Actions, Any]:
         """See the class."""
-        vectors = self.table.subnet_vectors
+        n, vectors = len(observations), self.table.subnet_vectors
         if state is None:
-            sums, counts = np.zeros((len(observations), vectors.shape[1])), np.zeros(len(starts))
+            state = np.zeros((n, vectors.shape[1])), np.zeros(n, dtype=np.int64)
         else:
-            sums, counts = (part.copy() for part in state)
-        sums[starts], counts[starts] = 0.0, 0.0
+            state = tuple(part.copy() for part in state)
         subgraphs = self.cached(observations)
-        subnets = self.choose_subnets(observations, self.table.latency_s.T[subgraphs])
-        sums += vectors[subnets]
-        counts += 1
-        due = np.flatnonzero(counts >= self.period)
-        if len(due):
-            average_net = sums[due] / self.period
-            apart = average_net[:, None] - self.table.subgraph_vectors[None]
-            subgraphs[due] = (apart**2).sum(axis=-1).argmin(axis=1)
-            sums[due], counts[due] = 0.0, 0.0
-        return np.stack([subnets, subgraphs], axis=-1), (sums, counts)
+        subnets = self.choose_subnets(observations, self._latency_s[subgraphs])
+        _average_and_cache(
+            vectors, self.table.subgraph_vectors, subnets, starts, self.period,
+            self._cumulative, self._manhattan, state, subgraphs,
+        )  # fmt: skip
+        return np.stack([subnets, subgraphs], axis=-1), state
 
 
 class SushiSchedAccuracy(SushiSched):
@@ -73,7 +127,11 @@ class SushiSchedAccuracy(SushiSched):
         self, observations: Observations, latency_s: NDArray[np.float64]
     ) -> NDArray[np.int64]:
         """See the class."""
-        return least_latency_above_floor(latency_s, self.table.top1, self.head_floor(observations))
+        floor, top1 = self.head_floor(observations), self.table.top1
+        chosen = least_above_floor(latency_s, top1, floor)
+        if self.infeasible == "fastest":
+            return np.where(top1.max() >= floor, chosen, latency_s.argmin(axis=1))
+        return chosen
 
 
 class SushiSchedLatency(SushiSched):

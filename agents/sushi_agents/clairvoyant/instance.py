@@ -1,5 +1,6 @@
 """An episode as the clairvoyant sees it: every query known, every reward in a table."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,13 @@ def realise(problem: Problem, seed: int, episode: int = 0) -> Instance:
     capacity = int(problem.parameters["capacity"][0])
     if queries > MAX_QUERIES:
         raise InputError(f"clairvoyant bound: queries = {queries}, must be at most {MAX_QUERIES}")
-    return instance(problem, realised_arrivals(problem, seed, episode, queries + capacity + 1))
+    arrivals = realised_arrivals(problem, seed, episode, queries + capacity + 1)
+    if problem.scenario.arrivals.kind == "closed_loop":
+        # The next query comes when the accelerator is free: as if each came long after that.
+        longest = problem.table.latency_s.max() * arrivals.jitter.max()
+        gap = 2 * (longest + problem.table.reload_s.max())
+        arrivals = replace(arrivals, times=gap * np.arange(len(arrivals.times)))
+    return instance(problem, arrivals)
 
 
 def instance(problem: Problem, arrivals: ArrivalStream) -> Instance:
