@@ -29,6 +29,12 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
+def complain(message: object) -> None:
+    """Prints one line on stderr."""
+    line = " ".join(str(message).split())
+    err.print(f"sushi: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """A progress bar on stderr with count, time taken and time left; none if it is no terminal."""

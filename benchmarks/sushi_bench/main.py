@@ -9,7 +9,7 @@ import sys
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands import accel, evaluate, listing, train
+from sushi_bench.commands import accel, bound, evaluate, listing, train
 from sushi_env import InputError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("list")(listing.list_)
 app.add_typer(accel.app, name="accel")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(bound.bound)
 
 
 def main() -> None:
@@ -29,21 +30,15 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except InputError as error:
-        _complain(error)
+        console.complain(error)
         sys.exit(2)
     except typer.TyperException as error:  # wrong usage
-        _complain(error.format_message() or "no command given; see sushi --help")
+        console.complain(error.format_message() or "no command given; see sushi --help")
         sys.exit(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        _complain("interrupted")
+        console.complain("interrupted")
         sys.exit(1)
     except BrokenPipeError:  # the reader of a pipe has gone: nothing left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _complain(message: object) -> None:
-    """Prints one line on stderr."""
-    line = " ".join(str(message).split())
-    console.err.print(f"sushi: {line}", markup=False, highlight=False, soft_wrap=True)

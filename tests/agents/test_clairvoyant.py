@@ -1,6 +1,5 @@
-"""The clairvoyant bound: equal to brute force where that is possible, beaten by nobody elsewhere."""
+"""The clairvoyant bound: equal to brute force where that is possible, elsewhere unbeaten."""
 
-import math
 
 import numba as nb
 import numpy as np
@@ -8,11 +7,10 @@ import pytest
 
 import sushi_env.problem
 from sushi_accel import SushiAbs
-from sushi_agents import make_policy, policy_names, run_episodes
 from sushi_agents.clairvoyant import Bound, clairvoyant_bound
 from sushi_agents.clairvoyant.bound import bound_instance
 from sushi_agents.clairvoyant.instance import Instance, realise
-from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, scenario_names
+from sushi_env import Engine, Problem, compile_scenario, get_scenario
 from sushi_env.rewards import REWARD_PRESETS
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""The clairvoyant bound of an episode: what no scheduler can beat, and a schedule that nearly does."""
+"""The clairvoyant bound of an episode, and a schedule that reaches it or nearly does."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,9 +83,7 @@ def clairvoyant_bound(
     return bound_instance(realise(problem, seed, episode), max_labels, cells)
 
 
-def bound_instance(
-    instance: Instance, max_labels: int = MAX_LABELS, cells: int = CELLS
-) -> Bound:
+def bound_instance(instance: Instance, max_labels: int = MAX_LABELS, cells: int = CELLS) -> Bound:
     """The bound of an instance; see `clairvoyant_bound`."""
     if max_labels < 1 or cells < 2:
         raise InputError(

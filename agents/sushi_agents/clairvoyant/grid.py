@@ -81,7 +81,9 @@ def lay_grid(instance: Instance, cells: int, idling: bool, widening: float = 1.0
         serve_until = times[:N] + capacity * longest + TOLERANCE_S
         filling = capacity * least.min() * jitter.min() - TOLERANCE_S
         drop_from[capacity:] = times[capacity:N] + filling
-        give_up_from = np.where(np.arange(N) + capacity >= N, times[capacity : N + capacity], np.inf)
+        give_up_from = np.where(
+            np.arange(N) + capacity >= N, times[capacity : N + capacity], np.inf
+        )
         latest = times[0]  # to begin query q, if all before it took as long as they can
         for q in range(N):
             drop_from[q] = drop_from[q] if latest >= drop_from[q] else np.inf
@@ -91,6 +93,4 @@ def lay_grid(instance: Instance, cells: int, idling: bool, widening: float = 1.0
             served = starts[q] + least.min() * jitter[q]
             starts[q + 1] = max(times[q + 1], min(served, max(starts[q], drop_from[q])))
     step = span / (cells - 1)
-    return Grid(
-        starts, step, cells, drop_from, serve_until, give_up_from, least, patience, idling
-    )
+    return Grid(starts, step, cells, drop_from, serve_until, give_up_from, least, patience, idling)

@@ -64,10 +64,10 @@ class Candidates(NamedTuple):
 
 def room_for_labels(n: int, capacity: int) -> Labels:
     """Empty labels."""
-    floats, integers = (lambda: np.zeros(n)), (lambda: np.zeros(n, dtype=np.int64))
-    return Labels(
-        floats(), floats(), *(integers() for _ in range(5)), np.zeros((n, capacity), np.int32)
-    )
+    integers = np.zeros((5, n), dtype=np.int64)
+    graph, joined, resolved, owed, waiting = integers
+    queue = np.zeros((n, capacity), dtype=np.int32)
+    return Labels(np.zeros(n), np.zeros(n), graph, joined, resolved, owed, waiting, queue)
 
 
 def room_for_candidates(n: int) -> Candidates:

@@ -10,7 +10,8 @@ import typer
 from sushi_agents import baseline_names
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
-from sushi_bench.comparison import Comparison, as_table, compare
+from sushi_bench.comparison import Comparison, compare
+from sushi_bench.comparison_tables import as_table
 from sushi_env import DEFAULT_SCENARIO, InputError, compile_scenario, get_scenario
 
 
