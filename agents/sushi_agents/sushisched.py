@@ -13,7 +13,7 @@ from sushi_env import InputError, Problem
 
 DISTANCES = ("euclidean", "manhattan")
 AVERAGES = ("window", "cumulative")
-INFEASIBLE = ("nearest", "fastest")
+INFEASIBLE = ("fastest", "most-accurate")
 
 
 @nb.njit(cache=True)
@@ -65,9 +65,6 @@ class SushiSched(Rule):
         distance: `euclidean` or `manhattan`.
         average: `window`: over the Q decisions since the last cache decision; `cumulative`:
             over all decisions of the episode.
-        infeasible: What serves a query whose constraint no SubNet meets. `nearest`: the one that
-            comes nearest to it, the most accurate under strict accuracy and the fastest under
-            strict latency. `fastest`: the fastest under both.
 
     Raises:
         InputError: If a parameter has no such value.
@@ -79,7 +76,6 @@ class SushiSched(Rule):
         period: int = 8,
         distance: Literal["euclidean", "manhattan"] = "euclidean",
         average: Literal["window", "cumulative"] = "window",
-        infeasible: Literal["nearest", "fastest"] = "nearest",
     ):
         super().__init__(problem)
         if period < 1:
@@ -87,12 +83,10 @@ class SushiSched(Rule):
         for key, value, known in (
             ("distance", distance, DISTANCES),
             ("average", average, AVERAGES),
-            ("infeasible", infeasible, INFEASIBLE),
         ):
             if value not in known:
                 raise InputError(f"SushiSched: {key} = {value!r}, known: {', '.join(known)}")
         self.period = period
-        self.infeasible = infeasible
         self._manhattan = distance == "manhattan"
         self._cumulative = average == "cumulative"
 
@@ -121,25 +115,50 @@ class SushiSched(Rule):
 
 
 class SushiSchedAccuracy(SushiSched):
-    """`sushisched-accuracy`: the fastest SubNet that reaches the accuracy floor."""
+    """`sushisched-accuracy`: the fastest SubNet that reaches the accuracy floor.
+
+    A floor above every SubNet is observed as that of the most accurate one, which then serves.
+    """
 
     def choose_subnets(
         self, observations: Observations, latency_s: NDArray[np.float64]
     ) -> NDArray[np.int64]:
         """See the class."""
-        floor, top1 = self.head_floor(observations), self.table.top1
-        chosen = least_above_floor(latency_s, top1, floor)
-        if self.infeasible == "fastest":
-            return np.where(top1.max() >= floor, chosen, latency_s.argmin(axis=1))
-        return chosen
+        return least_above_floor(latency_s, self.table.top1, self.head_floor(observations))
 
 
 class SushiSchedLatency(SushiSched):
-    """`sushisched-latency`: the most accurate SubNet that meets the latency constraint."""
+    """`sushisched-latency`: the most accurate SubNet that meets the latency constraint.
+
+    Args:
+        problem: The compiled scenario.
+        infeasible: What serves a query that no SubNet can serve in time: the `fastest`, or the
+            `most-accurate`, since it is late anyway.
+        options: Parameters of `SushiSched`.
+
+    Raises:
+        InputError: If a parameter has no such value.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        infeasible: Literal["fastest", "most-accurate"] = "fastest",
+        **options: Any,
+    ):
+        super().__init__(problem, **options)
+        if infeasible not in INFEASIBLE:
+            raise InputError(
+                f"SushiSched: infeasible = {infeasible!r}, known: {', '.join(INFEASIBLE)}"
+            )
+        self.infeasible = infeasible
 
     def choose_subnets(
         self, observations: Observations, latency_s: NDArray[np.float64]
     ) -> NDArray[np.int64]:
         """See the class."""
-        slack = self.head_slack_s(observations)
-        return most_accurate_in_time(latency_s, self.table.top1, slack)
+        slack, top1 = self.head_slack_s(observations), self.table.top1
+        chosen = most_accurate_in_time(latency_s, top1, slack)
+        if self.infeasible == "fastest":
+            return chosen
+        return np.where(latency_s.min(axis=1) <= slack, chosen, top1.argmax())

@@ -1,6 +1,5 @@
 """The clairvoyant bound: equal to brute force where that is possible, elsewhere unbeaten."""
 
-
 import numba as nb
 import numpy as np
 import pytest

@@ -88,7 +88,7 @@ def test_policies_come_from_modules_too(tmp_path, monkeypatch):
         ("mine:broken", "policy 'mine:broken' cannot be built: KeyError: 'x'"),
         ("mine:nothing", "policy 'mine:nothing' has no method predict"),
         ("gone:x", "policy 'gone:x' cannot be built: ModuleNotFoundError"),
-        ("gone", "unknown policy 'gone'; known: no-sushi"),
+        ("gone", "unknown policy 'gone'; known: random, no-sushi"),
     ):
         with pytest.raises(InputError, match=message):
             make_policy(name, PROBLEM)
