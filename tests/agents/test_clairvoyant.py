@@ -6,10 +6,11 @@ import pytest
 
 import sushi_env.problem
 from sushi_accel import SushiAbs
-from sushi_agents.clairvoyant import Bound, clairvoyant_bound
+from sushi_agents import make_policy, policy_names, run_episodes
+from sushi_agents.clairvoyant import Bound, clairvoyant_bound, clairvoyant_bounds
 from sushi_agents.clairvoyant.bound import bound_instance
 from sushi_agents.clairvoyant.instance import Instance, realise
-from sushi_env import Engine, Problem, compile_scenario, get_scenario
+from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, scenario_names
 from sushi_env.rewards import REWARD_PRESETS
 
 KINDS = {
@@ -224,3 +225,91 @@ def test_little_room_for_labels_and_few_cells_only_loosen_the_bound(monkeypatch,
             assert replay(problem, seed, rough.actions) == pytest.approx(rough.reward, abs=1e-9)
         loose += not rough.exact
     assert loose > 5
+
+
+def test_arrivals_known_ahead_are_those_the_engine_draws():
+    problem = compile_scenario(get_scenario("resnet50-busy").replace(queries=400))
+    for seed in (0, 7, 2**63):
+        instance = realise(problem, seed)
+        engine = started(problem, seed)
+        for q in range(400):
+            engine.step(np.array([[0, 0]]))
+            assert engine.outcome[0, 7] == instance.times[q]
+            assert engine.outcome[0, 11] == instance.classes[q]
+
+
+def beaten_by(problem: Problem, seed: int, bound: Bound) -> list[str]:
+    """Policies that earn more than the bound: there must be none."""
+    most = bound.upper + 1e-6 * max(1.0, abs(bound.upper))
+    return [
+        name
+        for name in policy_names(problem)
+        if run_episodes(problem, make_policy(name, problem), 1, seed)[0].reward > most
+    ]
+
+
+def margin(problem: Problem, seed: int, bound: Bound) -> float:
+    """The bound's margin over the best static SubNet."""
+    static = [f"static-{name}" for name in problem.table.subnet_names]
+    return bound.upper - max(
+        run_episodes(problem, make_policy(name, problem), 1, seed)[0].reward for name in static
+    )
+
+
+@pytest.mark.parametrize("reward", REWARD_PRESETS)
+@pytest.mark.parametrize("name", scenario_names())
+def test_nobody_beats_the_bound_and_the_gap_is_small(name, reward):
+    problem = compile_scenario(get_scenario(name).replace(queries=250, reward=reward))
+    bound = clairvoyant_bound(problem, 3, max_labels=128)
+    assert replay(problem, 3, bound.actions) == pytest.approx(bound.reward, rel=1e-6)
+    assert beaten_by(problem, 3, bound) == []
+    assert 0 <= bound.gap <= 0.02 * margin(problem, 3, bound)
+
+
+@pytest.mark.parametrize("change", [{"load": 1.5}, {"load": 0.8, "admission": "drop_hopeless"}])
+def test_nobody_beats_the_bound_where_queries_are_dropped(change):
+    scenario = get_scenario("resnet50-steady").replace(queries=250, queue_capacity=8, **change)
+    for reward in REWARD_PRESETS:
+        problem = compile_scenario(scenario.replace(reward=reward))
+        bound = clairvoyant_bound(problem, 3, max_labels=128, cells=2048)
+        assert replay(problem, 3, bound.actions) == pytest.approx(bound.reward, rel=1e-6)
+        assert beaten_by(problem, 3, bound) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reward", [None, "utility"])
+@pytest.mark.parametrize("name", scenario_names())
+def test_nobody_beats_the_bound_at_full_length(name, reward):
+    scenario = get_scenario(name)
+    problem = compile_scenario(scenario.replace(reward=reward or scenario.reward))
+    bounds = clairvoyant_bounds(problem, range(20), jobs=2)
+    for seed, bound in enumerate(bounds):
+        assert replay(problem, seed, bound.actions) == pytest.approx(bound.reward, rel=1e-6)
+        assert beaten_by(problem, seed, bound) == []
+        assert bound.gap <= 0.02 * margin(problem, seed, bound)
+
+
+def test_bounds_are_the_same_for_any_number_of_processes():
+    problem = compile_scenario(get_scenario("resnet50-steady").replace(queries=40))
+    seen = []
+    one = clairvoyant_bounds(problem, [5, 6, 7], on_progress=lambda *x: seen.append(x))
+    two = clairvoyant_bounds(problem, [5, 6, 7], jobs=2)
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert [(b.upper, b.reward) for b in one] == [(b.upper, b.reward) for b in two]
+    for a, b in zip(one, two, strict=True):
+        assert (a.actions == b.actions).all()
+
+
+def test_what_cannot_be_bounded_is_said():
+    problem = compile_scenario(get_scenario("resnet50-steady").replace(queries=10))
+    for numbers in ({"max_labels": 0}, {"cells": 1}):
+        with pytest.raises(InputError, match="must be at least 1 and 2"):
+            clairvoyant_bound(problem, 0, **numbers)
+    with pytest.raises(InputError, match="jobs = 0"):
+        clairvoyant_bounds(problem, [0], jobs=0)
+    late = get_scenario("resnet50-steady").replace(reward_weights={"latency": 0.5})
+    with pytest.raises(InputError, match="rewards lateness"):
+        clairvoyant_bound(compile_scenario(late), 0)
+    long = get_scenario("resnet50-steady").replace(queries=10**6)
+    with pytest.raises(InputError, match="queries = 1000000, must be at most"):
+        clairvoyant_bound(compile_scenario(long), 0)

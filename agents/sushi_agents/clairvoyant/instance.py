@@ -10,7 +10,7 @@ from sushi_agents._arrivals_shim import ArrivalStream, realised_arrivals
 from sushi_env import InputError, Problem
 from sushi_env.rewards import COMPONENTS
 
-MAX_QUERIES = 100_000
+MAX_QUERIES = 50_000
 
 
 class Instance(NamedTuple):
