@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_env import Problem
-from sushi_env.problem import CLASS_SLO
+from sushi_env.columns import CLASS_SLO
 
 FLOAT32_HALF_STEP = 2.0**-24
 """Largest rounding error of an observed value, which is at most 1."""
