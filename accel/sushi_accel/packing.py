@@ -37,12 +37,10 @@ def saved_cycles(supernet: SuperNet, board: Board, slices: Slices) -> Array:
 
 def layer_options(slices: Slices) -> Slices:
     """Distinct non-empty meets of SubNets' slices of one layer: shape (S, 3) to (M, 3)."""
-    options = {tuple(s) for s in slices.tolist() if s[0] > 0}
-    while True:
-        meets = {tuple(map(min, a, b)) for a in options for b in options}
-        if meets <= options:
-            return np.array(sorted(options), dtype=np.int64).reshape(-1, 3)
-        options |= meets
+    options: set[tuple[int, ...]] = set()
+    for own in {tuple(s) for s in slices.tolist() if s[0] > 0}:
+        options |= {tuple(map(min, own, other)) for other in options} | {own}
+    return np.array(sorted(options), dtype=np.int64).reshape(-1, 3)
 
 
 class Packer:

@@ -12,10 +12,20 @@ from sushi_accel.validation import Validation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, GREY = "#2a6fbb", "#e07b28", "#3a9160", "#8a8f98"
-PORT_COLOURS = {"stage": ORANGE, "fetch": BLUE, "maps": GREY}
+MOST_NUMBERED = 40
+"""SubGraphs up to which the heat map names them and writes its numbers."""
+
+LEGEND = {
+    "sweep": (GREEN, "array sweeps"),
+    "fetch": (BLUE, "port fetches weights"),
+    "stage": (ORANGE, "port stages inputs"),
+    "maps": (GREY, "port moves maps"),
+}
+"""What a timeline shows, by kind of span: colour and label."""
 
 
 def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -31,10 +41,19 @@ def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[A
     return figure, axes
 
 
+def _plain_log_ticks(axis: "Axis") -> None:
+    """Labels a logarithmic axis with plain numbers at 1, 2 and 5 times powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=30))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def roofline(
     plain: Sequence[LayerRun], cached: Sequence[LayerRun], board: Board, title: str
 ) -> "Figure":
-    """Every layer as a point: MACs per off-chip byte against achieved MAC/s.
+    """Every layer as a point: MACs per off-chip byte against achieved GMAC/s.
 
     Args:
         plain: The layers' runs with nothing cached.
@@ -47,7 +66,7 @@ def roofline(
     def points(runs: Sequence[LayerRun]) -> tuple[np.ndarray, np.ndarray]:
         macs = np.array([run.layer.macs for run in runs], dtype=float)
         seconds = np.array([run.cycles for run in runs]) / board.clock_hz
-        return macs / [run.offchip_bytes for run in runs], macs / seconds
+        return macs / [run.offchip_bytes for run in runs], macs / seconds / 1e9
 
     x0, y0 = points(plain)
     x1, y1 = points(cached)
@@ -60,15 +79,17 @@ def roofline(
     )
     low, high = min(x0.min(), x1.min()) / 2, max(x0.max(), x1.max()) * 2
     intensity = np.geomspace(low, high, 200)
-    roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s)
+    roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
     ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
     ax.set(
         xscale="log",
         yscale="log",
         xlabel="MACs per off-chip byte",
-        ylabel="achieved MAC/s",
+        ylabel="achieved GMAC/s",
         title=title,
     )
+    _plain_log_ticks(ax.xaxis)
+    _plain_log_ticks(ax.yaxis)
     ax.grid(alpha=0.2, which="both")
     ax.legend(frameon=False, loc="lower right")
     return figure
@@ -78,13 +99,18 @@ def saved_latency(table: SushiAbs) -> "Figure":
     """Heat map of the latency that each SubGraph saves each SubNet, percent of uncached."""
     saved = 100 * (1 - table.latency_s / table.latency_s[:, :1])
     S, G = saved.shape
-    figure, (ax,) = _figure(max(6.0, 0.62 * G + 2), 0.5 * S + 2)
+    figure, (ax,) = _figure(min(max(6.0, 0.62 * G + 2), 26), 0.5 * S + 2)
     image = ax.imshow(saved, cmap="viridis", aspect="auto", vmin=0)
     ax.set(xlabel="cached SubGraph", ylabel="SubNet")
     ax.set_title(f"latency saved, %: {table.supernet} on {table.board}")
-    ax.set_xticks(range(G), table.subgraph_names, rotation=60, ha="right")
+    if G <= MOST_NUMBERED:
+        ax.set_xticks(
+            range(G), table.subgraph_names, rotation=60, ha="right", rotation_mode="anchor"
+        )
+    else:
+        ax.set_xlabel(f"cached SubGraph, by its number: 0 (empty) to {G - 1}")
     ax.set_yticks(range(S), table.subnet_names)
-    if G <= 32:
+    if G <= MOST_NUMBERED:
         threshold = saved.max() / 2
         for i, j in np.ndindex(S, G):
             colour = "white" if saved[i, j] < threshold else "black"
@@ -105,6 +131,8 @@ def scatter(validation: Validation, board: Board) -> "Figure":
     ends = np.array([np.nanmin(m.measured_us) * 0.8, np.nanmax(m.measured_us) * 1.25])
     ax.plot(ends, ends, color="black", lw=1, zorder=0)
     ax.set(xscale="log", yscale="log", ylabel="predicted, µs")
+    _plain_log_ticks(ax.xaxis)
+    _plain_log_ticks(ax.yaxis)
     ax.set_title(
         f"{board.name}: mean error {100 * validation.mean_abs_error:.2f} %, "
         f"worst {100 * validation.worst_abs_error:.2f} %"
@@ -135,24 +163,19 @@ def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -
         for number, (run, start) in enumerate(zip(layers, begun, strict=False)):
             if number % 2:
                 ax.axvspan(start * to_ms, (start + run.cycles) * to_ms, color="0.94", lw=0)
-            for kinds, lane, colours in (
-                (("sweep",), 1, {"sweep": GREEN}),
-                (("fetch",), 0, PORT_COLOURS),
-                (("stage", "maps"), 0, PORT_COLOURS),
-            ):
-                for kind in kinds:
-                    bars = _merged(run, kind, start, total / 4000)
-                    scaled = [(a * to_ms, (b - a) * to_ms) for a, b in bars]
-                    ax.broken_barh(scaled, (lane - 0.4, 0.8), color=colours[kind], lw=0)
+            for kind, (colour, _) in LEGEND.items():
+                lane = 1 if kind == "sweep" else 0
+                bars = _merged(run, kind, start, total / 4000)
+                scaled = [(a * to_ms, (b - a) * to_ms) for a, b in bars]
+                ax.broken_barh(scaled, (lane - 0.4, 0.8), color=colour, lw=0)
         ax.set_yticks([0, 1], ["off-chip\nport", "array"])
         ax.set_title(f"{name}: {total * to_ms:.3f} ms", loc="left", fontsize=10)
         ax.set_ylim(-0.6, 1.6)
+        ax.margins(x=0.005)
     axes[-1].set_xlabel("ms; shading alternates between layers")
+    seen = {span.kind for layers in runs.values() for run in layers for span in run.spans}
     handles = [
-        Patch(color=GREEN, label="array sweeps"),
-        Patch(color=BLUE, label="port fetches weights"),
-        Patch(color=ORANGE, label="port stages inputs"),
-        Patch(color=GREY, label="port moves maps"),
+        Patch(color=colour, label=label) for kind, (colour, label) in LEGEND.items() if kind in seen
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(title)
