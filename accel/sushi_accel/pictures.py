@@ -19,13 +19,16 @@ BLUE, ORANGE, GREEN, GREY = "#2a6fbb", "#e07b28", "#3a9160", "#8a8f98"
 MOST_NUMBERED = 40
 """SubGraphs up to which the heat map names them and writes its numbers."""
 
-LEGEND = {
-    "sweep": (GREEN, "array sweeps"),
-    "fetch": (BLUE, "port fetches weights"),
-    "stage": (ORANGE, "port stages inputs"),
-    "maps": (GREY, "port moves maps"),
+LANES = {
+    "sweep": (1, GREEN, "array sweeps"),
+    "fetch": (0, BLUE, "port fetches weights"),
+    "stage": (0, ORANGE, "port stages inputs"),
+    "maps": (0, GREY, "port moves maps"),
 }
-"""What a timeline shows, by kind of span: colour and label."""
+"""What a timeline shows, by kind of span: lane, colour and label."""
+
+LANE_HEIGHT = 0.8
+TIME_STEPS = 1200
 
 
 def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -146,7 +149,9 @@ def scatter(validation: Validation, board: Board) -> "Figure":
 
 
 def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -> "Figure":
-    """What array and port do over time, layer after layer; one panel per entry of `runs`.
+    """How busy array and port are over time, layer after layer; one panel per entry of `runs`.
+
+    A lane's height is the share of each time step, a pixel or two, that it is busy.
 
     Args:
         runs: The layers' runs of one SubNet, by what is cached.
@@ -157,40 +162,48 @@ def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -
 
     figure, axes = _figure(12, 1.5 + 2.1 * len(runs), rows=len(runs))
     to_ms = 1e3 / board.clock_hz
+    longest = max(sum(run.cycles for run in layers) for layers in runs.values())
+    edges = np.linspace(0.0, longest, TIME_STEPS + 1)
     for ax, (name, layers) in zip(axes, runs.items(), strict=True):
         begun = np.cumsum([0.0, *(run.cycles for run in layers)])
-        total = begun[-1]
-        for number, (run, start) in enumerate(zip(layers, begun, strict=False)):
-            if number % 2:
-                ax.axvspan(start * to_ms, (start + run.cycles) * to_ms, color="0.94", lw=0)
-            for kind, (colour, _) in LEGEND.items():
-                lane = 1 if kind == "sweep" else 0
-                bars = _merged(run, kind, start, total / 4000)
-                scaled = [(a * to_ms, (b - a) * to_ms) for a, b in bars]
-                ax.broken_barh(scaled, (lane - 0.4, 0.8), color=colour, lw=0)
-        ax.set_yticks([0, 1], ["off-chip\nport", "array"])
-        ax.set_title(f"{name}: {total * to_ms:.3f} ms", loc="left", fontsize=10)
-        ax.set_ylim(-0.6, 1.6)
+        for start, end in zip(begun[1::2], begun[2::2], strict=False):
+            ax.axvspan(start * to_ms, end * to_ms, color="0.94", lw=0)
+        tops = {0: np.zeros(TIME_STEPS), 1: np.ones(TIME_STEPS)}
+        for kind, (lane, colour, _) in LANES.items():
+            base = tops[lane]
+            tops[lane] = base + LANE_HEIGHT * _busy_share(layers, begun, kind, edges)
+            ax.stairs(tops[lane], edges * to_ms, baseline=base, fill=True, color=colour, lw=0)
+        ax.set_yticks([0.5 * LANE_HEIGHT, 1 + 0.5 * LANE_HEIGHT], ["off-chip\nport", "array"])
+        ax.set_title(f"{name}: {begun[-1] * to_ms:.3f} ms", loc="left", fontsize=10)
+        ax.set_ylim(-0.1, 1.9)
         ax.margins(x=0.005)
-    axes[-1].set_xlabel("ms; shading alternates between layers")
+    axes[-1].set_xlabel("ms; shading alternates between layers, height is the share of time busy")
     seen = {span.kind for layers in runs.values() for run in layers for span in run.spans}
     handles = [
-        Patch(color=colour, label=label) for kind, (colour, label) in LEGEND.items() if kind in seen
+        Patch(color=colour, label=label)
+        for kind, (_, colour, label) in LANES.items()
+        if kind in seen
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(title)
     return figure
 
 
-def _merged(run: LayerRun, kind: str, start: float, gap: float) -> list[tuple[float, float]]:
-    """A layer's spans of one kind, those closer than `gap` joined: what a pixel can show."""
-    bars: list[tuple[float, float]] = []
-    for span in run.spans:
-        if span.kind != kind:
-            continue
-        begin, end = start + span.start, start + span.end
-        if bars and begin - bars[-1][1] < gap:
-            bars[-1] = (bars[-1][0], end)
-        else:
-            bars.append((begin, end))
-    return bars
+def _busy_share(
+    layers: Sequence[LayerRun], begun: np.ndarray, kind: str, edges: np.ndarray
+) -> np.ndarray:
+    """Share of each time step spent on one kind of span, shape (len(edges) - 1,)."""
+    spans = np.array(
+        [
+            (start + span.start, start + span.end)
+            for run, start in zip(layers, begun, strict=False)
+            for span in run.spans
+            if span.kind == kind
+        ]
+    ).reshape(-1, 2)
+    busy = np.cumsum(spans[:, 1] - spans[:, 0])  # in total, by the end of each span
+    times = np.concatenate([[0.0], spans.ravel()])
+    so_far = np.concatenate(
+        [[0.0], np.stack([busy - (spans[:, 1] - spans[:, 0]), busy], 1).ravel()]
+    )
+    return np.diff(np.interp(edges, times, so_far)) / np.diff(edges)
