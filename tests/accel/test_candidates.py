@@ -78,7 +78,7 @@ def test_layer_options_are_all_meets():
     slices = np.array([[4, 9, 1], [8, 3, 9], [6, 6, 4], [0, 0, 0], [4, 9, 1]])
     rows = [tuple(s) for s in slices.tolist() if s[0]]
     expected = {
-        tuple(map(min, *some)) if len(some) > 1 else some[0]
+        tuple(map(min, zip(*some, strict=True)))
         for size in (1, 2, 3, 4)
         for some in combinations(rows, size)
     }

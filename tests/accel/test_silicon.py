@@ -53,8 +53,8 @@ def synthetic(board, noise=0.0) -> Measurements:
     """All layers, 1x1 included, of four ResNet50 SubNets, 'measured' on a model board."""
     subnets = [s for s in get_supernet("resnet50").subnets if s.name in "ACEF"]
     rows = [(s.name, n, layer) for s in subnets for n, layer in enumerate(s.layers)]
-    columns = tuple(zip(*rows, strict=True))
-    unmeasured = Measurements(*columns, np.full(len(rows), np.nan))
+    names, numbers, layers = zip(*rows, strict=True)
+    unmeasured = Measurements(names, numbers, layers, np.full(len(rows), np.nan))
     factor = np.exp(noise * np.random.default_rng(0).standard_normal(len(rows)))
     return replace(unmeasured, measured_us=predict_us(unmeasured, board) * factor)
 
