@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sushi_accel.atomic import replacing
 from sushi_accel.errors import InputError
 
 MAX_FILE_BYTES = 4 * 1024**2
@@ -44,18 +45,13 @@ def read_yaml(path: str | Path, where: str, max_bytes: int = MAX_FILE_BYTES) -> 
 
 
 def write_atomically(path: str | Path, text: str, where: str) -> None:
-    """Writes a text file beside `path`, then renames it.
+    """Writes a text file, so that nobody reads half of it.
 
     Raises:
         InputError: If it cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(path, where) as part:
         part.write_text(text)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be written ({error.strerror})") from None
 
 
 def validate(model: type[Model], contents: Any, where: str) -> Model:
