@@ -90,14 +90,17 @@ class Engine:
         own = call(*ends[:2]) or 0
         return own + sum(other.result() or 0 for other in others)
 
-    def seed(self, seeds: NDArray[np.uint64]) -> None:
-        """Sets every environment's seed; their next episodes are the first ones of it.
+    def seed(
+        self, seeds: NDArray[np.uint64], which: NDArray[np.int64] | slice = slice(None)
+    ) -> None:
+        """Sets environments' seeds; their next episodes are the first ones of them.
 
         Args:
-            seeds: uint64, shape (n,).
+            seeds: A seed for every environment, uint64, shape (n,).
+            which: Indices of those that are set, by default all.
         """
-        self._seeds[:] = seeds
-        self._episodes[:] = np.uint64(0xFFFFFFFFFFFFFFFF)  # the next reset wraps to 0
+        self._seeds[which] = seeds[which]
+        self._episodes[which] = np.uint64(0xFFFFFFFFFFFFFFFF)  # the next reset wraps to 0
 
     def reset(self, which: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Starts the next episode in some environments, by default in all.

@@ -82,6 +82,7 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         self.action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
         self._engine = Engine(self.problem, 1)
         self._seeded = False
+        self._masks = np.ones(table.num_subnets + table.num_subgraphs, dtype=np.bool_)
         self._attach()
 
     def _attach(self) -> None:
@@ -109,6 +110,10 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
             self._engine.seed(np.array([as_seed(seed)]))
             self._seeded = True
         return self._engine.reset()[0].copy(), {}
+
+    def action_masks(self) -> np.ndarray:
+        """Which SubNets and SubGraphs may be chosen, bool, shape (S + G,): all of them."""
+        return self._masks.copy()
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Serves the query at the head of the queue.
