@@ -9,7 +9,7 @@ import sys
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands import accel, evaluate, listing, train
+from sushi_bench.commands import accel, evaluate, listing, speed, train
 from sushi_env import InputError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("list")(listing.list_)
 app.add_typer(accel.app, name="accel")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command("speed")(speed.speed_)
 
 
 def main() -> None:
