@@ -21,6 +21,7 @@ from sushi_env import (
     scenario_names,
 )
 from sushi_env.scenario import parse_scenario, save_scenario
+from sushi_env.traffic import TraceArrivals
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -177,7 +178,7 @@ def test_every_arrival_process_survives_its_file(arrivals, tmp_path):
     loaded = load_scenario(path)
     assert loaded.arrivals.kind == arrivals["kind"]
     assert load_scenario(path).digest == loaded.digest
-    if arrivals["kind"] == "trace":
+    if isinstance(loaded.arrivals, TraceArrivals):
         assert loaded.arrivals.path == str(tmp_path / "times.csv")
     else:
         assert loaded == scenario
