@@ -51,6 +51,7 @@ from sushi_env.streams import STREAM_POLICY, stream_key, uniform
 
 AVERAGE_WEIGHT = 1 / 32
 AGE_UNIT = 32
+SHORT_QUEUE = 2
 
 # Columns of the outcome of a step: the reward components in their order, then what happened.
 OUT_UTILITY, OUT_ACCURACY, OUT_LATENCY, OUT_LATE, OUT_BELOW, OUT_DROPPED, OUT_ENERGY = range(7)
@@ -136,6 +137,17 @@ def _until_decision(k, m, s, now, cached, head, waiting, served, dropped):
     s.last_arrival, s.mean_gap = last_arrival, mean_gap
     s.arrivals += came
     return now, head, waiting, dropped
+
+
+@nb.njit(cache=True, error_model="numpy", inline="always")
+def _settle(k, m, head, waiting):
+    """Moves a short queue to the ring's first slots, which stay in cache; its new head."""
+    if waiting > SHORT_QUEUE or head + waiting > m.queue.shape[1]:
+        return head
+    for q in range(waiting):
+        m.queue[k, q].time = m.queue[k, head + q].time
+        m.queue[k, q].tag = m.queue[k, head + q].tag
+    return 0
 
 
 @nb.njit(cache=True, error_model="numpy", inline="always")
@@ -241,8 +253,9 @@ def _serve(k, m, i, j, observe):
     for n in range(S):
         m.mix[k, n] -= m.mix[k, n] * AVERAGE_WEIGHT
     m.mix[k, i] += AVERAGE_WEIGHT
+    head = _settle(k, m, (head + 1) & wrap, waiting)
     now, head, waiting, dropped = _until_decision(
-        k, m, s, free, j, (head + 1) & wrap, waiting, served, dropped_before
+        k, m, s, free, j, head, waiting, served, dropped_before
     )
     s.now, s.head, s.waiting = now, head, waiting
     s.served, s.dropped = served, dropped
