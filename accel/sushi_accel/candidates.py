@@ -27,6 +27,7 @@ or the mean one at the same worst.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations, islice
 
 import numpy as np
@@ -100,7 +101,8 @@ def _pool(supernet: SuperNet, board: Board) -> Iterator[list[SubGraph]]:
 def build_candidates(supernet: SuperNet, board: Board, count: int = 16) -> list[SubGraph]:
     """Builds `count` SubGraphs that fit the board's Persistent Buffer, the empty one first.
 
-    The same arguments give the same SubGraphs on any machine; see the module for how.
+    The same arguments give the same SubGraphs on any machine; see the module for how. It takes
+    some 0.3 s; the latest few results are kept.
 
     Args:
         supernet: The SuperNet.
@@ -116,6 +118,11 @@ def build_candidates(supernet: SuperNet, board: Board, count: int = 16) -> list[
     """
     if count < 1:
         raise InputError(f"number of SubGraphs = {count}, must be at least 1")
+    return list(_chosen(supernet, board, count))
+
+
+@lru_cache(maxsize=64)
+def _chosen(supernet: SuperNet, board: Board, count: int) -> tuple[SubGraph, ...]:
     kept = [empty_subgraph(supernet.num_slots)]
     distinct: dict[bytes, SubGraph] = {}
     for number, part in enumerate(_pool(supernet, board)):
@@ -130,7 +137,9 @@ def build_candidates(supernet: SuperNet, board: Board, count: int = 16) -> list[
         weights = np.stack([q for _, q in mixes(len(supernet.subnets))])
         value = (weights[:, None] * saved[None]).sum(axis=-1)  # (mixes, pool)
         kept += [pool[m] for m in thin(value, count - 1)]
-    return kept
+    for graph in kept:  # shared by all who ask
+        graph.slices.flags.writeable = False
+    return tuple(kept)
 
 
 def thin(value: Array, count: int) -> list[int]:
