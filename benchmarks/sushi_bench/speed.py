@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 
+from sushi_bench.python_twin import PythonTwin
 from sushi_env import Engine, Problem, ServeEnv
 
 ENGINE_SIZES = (1, 64, 1024, 16384)
@@ -164,8 +165,6 @@ def _single(name: str, env: gym.Env) -> Contender:
 
 
 def _twin(problem: Problem) -> Contender:
-    from sushi_bench.python_twin import PythonTwin
-
     twin = PythonTwin(problem)
     twin.reset(0)
     actions = [tuple(pair) for pair in _actions(problem, 64)[0].tolist()]
