@@ -13,9 +13,13 @@ from sushi_env.named import DEFAULT_SCENARIO, get_scenario, scenario_names
 from sushi_env.problem import Problem, compile_scenario
 from sushi_env.scenario import Scenario, SloClass, load_scenario
 from sushi_env.serve_env import ServeEnv
+from sushi_env.serve_vector_env import ServeVectorEnv
+from sushi_env.wrappers import DictObservation, DiscreteActions, VectorReward
 
 __all__ = [
     "DEFAULT_SCENARIO",
+    "DictObservation",
+    "DiscreteActions",
     "Engine",
     "EpisodeMetrics",
     "InputError",
@@ -23,7 +27,9 @@ __all__ = [
     "Problem",
     "Scenario",
     "ServeEnv",
+    "ServeVectorEnv",
     "SloClass",
+    "VectorReward",
     "__version__",
     "compile_scenario",
     "get_scenario",
@@ -32,4 +38,11 @@ __all__ = [
     "scenario_names",
 ]
 
-gymnasium.register(id="sushi/Serve-v1", entry_point="sushi_env.serve_env:ServeEnv")
+# The environment checks its actions and the order of its calls itself, and better.
+gymnasium.register(
+    id="sushi/Serve-v1",
+    entry_point="sushi_env.serve_env:ServeEnv",
+    vector_entry_point="sushi_env.serve_vector_env:ServeVectorEnv",
+    disable_env_checker=True,
+    order_enforce=False,
+)

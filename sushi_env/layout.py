@@ -72,6 +72,21 @@ fastest uncached latencies | [0, 1) |
         low[self.slices["queue"].start + slack] = -1.0
         return spaces.Box(low, np.ones(self.size, dtype=np.float32), dtype=np.float32)
 
+    @cached_property
+    def dict_space(self) -> spaces.Dict:
+        """The same space by name: a `Box` for each slice."""
+        flat = self.space
+        return spaces.Dict(
+            {
+                name: spaces.Box(flat.low[part], flat.high[part], dtype=np.float32)
+                for name, part in self.slices.items()
+            }
+        )
+
+    def as_dict(self, observation: np.ndarray) -> dict[str, np.ndarray]:
+        """The named parts of flat observations, shape (..., D); views."""
+        return {name: observation[..., part] for name, part in self.slices.items()}
+
     def part(self, observation: np.ndarray, name: str) -> np.ndarray:
         """The named part of flat observations, shape (..., D) to (..., length); a view."""
         return observation[..., self.slices[name]]

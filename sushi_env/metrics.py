@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_env.kernel import BINS_PER_OCTAVE
+from sushi_env.memory import BINS_PER_OCTAVE
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class EpisodeMetrics:
     reward: float
 
 
-def percentile_s(histogram: NDArray[np.int64], unit_s: float, q: float) -> float:
+def percentile_s(histogram: NDArray[np.int32], unit_s: float, q: float) -> float:
     """The q-quantile of response times from their histogram, linear within a bin, seconds."""
     target = q * histogram.sum()
     cumulative = np.cumsum(histogram)
@@ -62,7 +62,7 @@ def percentile_s(histogram: NDArray[np.int64], unit_s: float, q: float) -> float
 
 
 def episode_metrics(
-    state: np.void, histogram: NDArray[np.int64], latency_unit_s: float
+    state: np.void, histogram: NDArray[np.int32], latency_unit_s: float
 ) -> EpisodeMetrics:
     """Metrics of an episode from the engine's record of it.
 

@@ -1,34 +1,34 @@
 """A scenario compiled to the arrays that the kernel reads."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_accel import Board, SushiAbs, build_table, get_board, get_supernet
+from sushi_accel import (
+    Board,
+    InputError,
+    SushiAbs,
+    build_table,
+    get_board,
+    get_supernet,
+    load_table,
+)
+from sushi_env.columns import ARRIVAL_KINDS, PARAMETERS
 from sushi_env.layout import ObservationLayout
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario import Scenario
-
-# Columns of the arrays below, in the kernel's words.
-PAIR_LATENCY, PAIR_OFFCHIP, PAIR_RESIDENT, PAIR_ENERGY = range(4)
-RELOAD_TIME, RELOAD_BYTES, RELOAD_ENERGY = range(3)
-SUBNET_TOP1, SUBNET_ACCURACY, SUBNET_WEIGHTS = range(3)
-CLASS_SLO, CLASS_FLOOR, CLASS_SLO_SEEN, CLASS_FLOOR_SEEN = range(4)
-
-PARAMETERS = np.dtype(
-    [
-        ("mean_gap", "f8"),
-        ("regime_switch", "f8"),
-        ("fastest", "f8"),
-        ("largest_slo", "f8"),
-        ("offchip_scale", "f8"),
-        ("latency_unit", "f8"),
-        ("capacity", "i8"),
-        ("queries", "i8"),
-        ("drop_hopeless", "i8"),
-    ]
+from sushi_env.streams import TRACE_KEY, uniforms
+from sushi_env.trace_file import load_trace, trace_digest
+from sushi_env.traffic import (
+    Arrivals,
+    DiurnalArrivals,
+    FlashCrowdArrivals,
+    GammaArrivals,
+    MmppArrivals,
+    TraceArrivals,
 )
 
 
@@ -47,8 +47,12 @@ class Problem:
         subnets: Per SubNet: top-1 %, its accuracy in 0..1, weight bytes; shape (S, 3).
         classes: Per class: SLO s, floor %, and both as observed; shape (C, 4).
         class_cdf: Per regime, cumulative class probabilities; shape (R, C).
-        rows: Per SubGraph, the observed latency and reload rows; float32, shape (G, S + G).
+        rows: Per SubGraph, the observation's first parts (`cached`, `latency`, `reload`), and
+            zeros for the rest; float32, shape (G, D).
         reward_weights: Weight of each component, in the order of `COMPONENTS`.
+        rates: Arrival rate in each segment of modulated arrivals, of mean 1; shape (K,).
+        spans: Lengths of the segments, in mean gaps; shape (K,).
+        trace: Gaps of the replayed trace, of mean 1; shape (L,).
     """
 
     scenario: Scenario
@@ -63,6 +67,9 @@ class Problem:
     class_cdf: NDArray[np.float64]
     rows: NDArray[np.float32]
     reward_weights: NDArray[np.float64]
+    rates: NDArray[np.float64]
+    spans: NDArray[np.float64]
+    trace: NDArray[np.float64]
 
 
 def scenario_board(scenario: Scenario) -> Board:
@@ -80,48 +87,109 @@ def _table(supernet: str, board: Board, num_subgraphs: int) -> SushiAbs:
     return build_table(get_supernet(supernet), board, num_subgraphs=num_subgraphs)
 
 
-def compile_scenario(scenario: Scenario) -> Problem:
-    """Builds the arrays of a scenario; equal scenarios share one table."""
+def _scenario_table(scenario: Scenario, board: Board) -> SushiAbs:
+    if scenario.table is not None:
+        return load_table(scenario.table)
+    return _table(scenario.supernet, board, scenario.subgraphs)
+
+
+def _rounded(value: float) -> float:
+    """12 significant digits: the last bit of a logarithm differs between machines."""
+    return float(f"{value:.12g}")
+
+
+def _parameters(
+    scenario: Scenario, table: SushiAbs, slo_s: NDArray[np.float64]
+) -> NDArray[np.void]:
+    uncached = table.latency_s[:, 0]
+    fastest, traffic = uncached.min(), scenario.arrivals
+    parameters = np.zeros(1, dtype=PARAMETERS)
+    # Without a load, the gap only starts the running average that is observed.
+    parameters["mean_gap"] = fastest / scenario.load if scenario.load else uncached.mean()
+    switch = 1 / scenario.regime_queries
+    parameters["log_regime_stay"] = _rounded(math.log1p(-switch)) if switch < 1 else 0.0
+    parameters["gap_scv"] = traffic.scv if isinstance(traffic, GammaArrivals) else 1.0
+    parameters["jitter_sigma"] = _rounded(math.sqrt(math.log1p(scenario.service_jitter**2)))
+    parameters["fastest"] = fastest
+    parameters["largest_slo"] = slo_s.max()
+    parameters["per_slo"] = 1 / slo_s.max()
+    parameters["offchip_scale"] = 1 / table.offchip_bytes[:, 0].max()
+    parameters["latency_unit"] = table.latency_s.min() / 2
+    parameters["arrivals"] = ARRIVAL_KINDS[traffic.kind]
+    parameters["capacity"] = scenario.queue_capacity
+    parameters["queries"] = scenario.queries
+    parameters["drop_hopeless"] = scenario.admission == "drop_hopeless"
+    return parameters
+
+
+def _segments(traffic: Arrivals) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rates, of mean 1, and spans of modulated arrivals; one entry each for the others."""
+    if not isinstance(traffic, MmppArrivals | DiurnalArrivals | FlashCrowdArrivals):
+        return np.ones(1), np.ones(1)
+    rates, spans = (np.array(part) for part in traffic.segments())
+    return rates * (spans.sum() / (rates * spans).sum()), spans
+
+
+def _trace_gaps(traffic: Arrivals) -> NDArray[np.float64]:
+    """Gaps of a trace, of mean 1; the last, from its end to its beginning, is a mean one.
+
+    Raises:
+        InputError: If the trace cannot be read or is not the one that the scenario means.
+    """
+    if not isinstance(traffic, TraceArrivals):
+        return np.ones(1)
+    times = load_trace(traffic.path)
+    if traffic.sha256 is not None and trace_digest(times) != traffic.sha256:
+        raise InputError(
+            f"trace {traffic.path}: its times have the digest {trace_digest(times)}, "
+            f"the scenario means {traffic.sha256}"
+        )
+    if traffic.jitter_s > 0:
+        counters = np.arange(len(times), dtype=np.uint64)
+        times = np.sort(times + traffic.jitter_s * uniforms(TRACE_KEY, counters))
+    gaps = np.diff(times)
+    return np.append(gaps / gaps.mean(), 1.0)
+
+
+def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Problem:
+    """Builds the arrays of a scenario; equal scenarios share one table.
+
+    Args:
+        scenario: The scenario.
+        table: A SushiAbs table to use in place of the scenario's own.
+
+    Raises:
+        InputError: If a file that the scenario names cannot be used.
+    """
     board = scenario_board(scenario)
-    table = _table(scenario.supernet, board, scenario.subgraphs)
+    table = table or _scenario_table(scenario, board)
     layout = ObservationLayout(table.num_subnets, table.num_subgraphs)
     lowest, highest = table.top1.min(), table.top1.max()
     spread = max(highest - lowest, 1e-9)
-    uncached = table.latency_s[:, 0]
 
-    slo = np.array([c.slo for c in scenario.classes]) * uncached.max()
+    slo = np.array([c.slo for c in scenario.classes]) * table.latency_s[:, 0].max()
     floor = np.array([c.floor for c in scenario.classes])
     seen_floor = np.clip((floor - lowest) / spread, 0, 1)
     weights = np.array(scenario.regimes)
     cdf = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
     cdf[:, -1] = 1.0
-
-    parameters = np.zeros(1, dtype=PARAMETERS)
-    parameters["mean_gap"] = uncached.min() / scenario.load
-    regimes = len(scenario.regimes)
-    parameters["regime_switch"] = 1 / scenario.regime_queries if regimes > 1 else 0.0
-    parameters["fastest"] = uncached.min()
-    parameters["largest_slo"] = slo.max()
-    parameters["offchip_scale"] = 1 / table.offchip_bytes[:, 0].max()
-    parameters["latency_unit"] = table.latency_s.min() / 2
-    parameters["capacity"] = scenario.queue_capacity
-    parameters["queries"] = scenario.queries
-    parameters["drop_hopeless"] = scenario.admission == "drop_hopeless"
-
     rows = np.concatenate(
         [
+            np.eye(table.num_subgraphs),
             table.latency_s.T / table.latency_s.max(),
             table.reload_s / max(table.reload_s.max(), 1e-300),
+            np.zeros((table.num_subgraphs, layout.size - layout.slices["queue"].start)),
         ],
         axis=1,
     )
+    rates, spans = _segments(scenario.arrivals)
     preset = REWARD_PRESETS[scenario.reward] | scenario.reward_weights.given()
     return Problem(
         scenario=scenario,
         board=board,
         table=table,
         layout=layout,
-        parameters=parameters,
+        parameters=_parameters(scenario, table, slo),
         pairs=np.stack(
             [table.latency_s, table.offchip_bytes, table.resident_bytes, table.energy_j], axis=-1
         ),
@@ -131,4 +199,7 @@ def compile_scenario(scenario: Scenario) -> Problem:
         class_cdf=cdf,
         rows=rows.astype(np.float32),
         reward_weights=np.array([preset[name] for name in COMPONENTS]),
+        rates=rates,
+        spans=spans,
+        trace=_trace_gaps(scenario.arrivals),
     )

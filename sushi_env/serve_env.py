@@ -82,7 +82,22 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         self.action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
         self._engine = Engine(self.problem, 1)
         self._seeded = False
-        self._action = np.zeros((1, 2), dtype=np.int64)
+        self._masks = np.ones(table.num_subnets + table.num_subgraphs, dtype=np.bool_)
+        self._attach()
+
+    def _attach(self) -> None:
+        engine = self._engine
+        self._seen, self._outcome = engine.observation[0], engine.outcome[0]
+        self._reward, self._truncated = engine.reward, engine.truncated
+
+    def __getstate__(self) -> dict[str, Any]:
+        views = ("_seen", "_outcome", "_reward", "_truncated")
+        return {name: value for name, value in vars(self).items() if name not in views}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy looks at its own engine's arrays.
+        self.__dict__.update(state)
+        self._attach()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -95,6 +110,10 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
             self._engine.seed(np.array([as_seed(seed)]))
             self._seeded = True
         return self._engine.reset()[0].copy(), {}
+
+    def action_masks(self) -> np.ndarray:
+        """Which SubNets and SubGraphs may be chosen, bool, shape (S + G,): all of them."""
+        return self._masks.copy()
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Serves the query at the head of the queue.
@@ -112,20 +131,20 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         chosen = np.asarray(action)
         if chosen.shape != (2,) or chosen.dtype.kind not in "iu":
             raise InputError(f"action {action!r}: must be two integers, a SubNet and a SubGraph")
-        self._action[0] = chosen
+        subnet, subgraph = chosen.tolist()
         engine = self._engine
-        engine.step(self._action)
-        out = engine.outcome[0]
+        engine.step_one(subnet, subgraph)
+        out = self._outcome.tolist()
         info: dict[str, Any] = {
-            "components": dict(zip(COMPONENTS, out[: len(COMPONENTS)].tolist(), strict=True)),
-            "subnet": int(chosen[0]),
-            "subgraph": int(chosen[1]),
-            "arrival_s": float(out[kernel.OUT_ARRIVAL]),
-            "start_s": float(out[kernel.OUT_START]),
-            "finish_s": float(out[kernel.OUT_FINISH]),
-            "free_s": float(out[kernel.OUT_FREE]),
+            "components": dict(zip(COMPONENTS, out, strict=False)),
+            "subnet": subnet,
+            "subgraph": subgraph,
+            "arrival_s": out[kernel.OUT_ARRIVAL],
+            "start_s": out[kernel.OUT_START],
+            "finish_s": out[kernel.OUT_FINISH],
+            "free_s": out[kernel.OUT_FREE],
         }
-        truncated = bool(engine.truncated[0])
+        truncated = self._truncated.item()
         if truncated:
             info["metrics"] = vars(engine.metrics(0)).copy()
-        return engine.observation[0].copy(), float(engine.reward[0]), False, truncated, info
+        return self._seen.copy(), self._reward.item(), False, truncated, info

@@ -1,6 +1,5 @@
 """Boards: the hardware parameters of SushiAccel, and the presets."""
 
-import math
 from dataclasses import dataclass, fields
 
 from sushi_accel.errors import InputError
@@ -9,6 +8,9 @@ TAPS = 9
 """Weights that one dot-product engine holds: a 3x3 kernel (SushiAccel's design)."""
 
 KIB = 1024
+
+SMALLEST, LARGEST = 1e-12, 1e24
+"""Between them, and 0, lies every constant; so no product of them overflows."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,19 @@ class Board:
     j_per_mac: float = 0.23e-12
 
     def __post_init__(self) -> None:
+        if not self.name.isprintable() or not 1 <= len(self.name) <= 64:
+            raise InputError(f"board name {self.name!r} must be 1 to 64 printable characters")
         positive = {"clock_hz", "kp", "cp", "bandwidth_bytes_per_s", "cycles_per_position"}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, (str, bool)):
                 continue
             strict = field.name in positive
-            if not math.isfinite(value) or value < 0 or (strict and value == 0):
+            largest = 2**53 if isinstance(value, int) else LARGEST
+            if not (SMALLEST if strict else 0) <= value <= largest:
                 raise InputError(
                     f"board {self.name!r}: {field.name} = {value!r}, must be finite and "
-                    f"{'above' if strict else 'at least'} 0"
+                    f"{'above' if strict else 'at least'} 0 (at most {largest:g})"
                 )
         needed = self.sweep_weight_bytes * (2 if self.double_buffered else 1)
         if self.db_bytes < needed:

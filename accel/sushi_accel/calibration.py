@@ -24,7 +24,9 @@ from sushi_accel.validation import Validation, predict_us, validate_board
 
 STARTS_CYCLES_PER_BYTE = np.geomspace(0.001, 1.0, 13)
 MAX_ROUNDS = 50
-STEP = 1e-6
+STEPS = np.array([1e-3, 1e-6, 1e-6, 1e-8])
+"""Steps of the Jacobian's differences: cycles, and cycles per position, sweep and byte."""
+
 FLOOR = 1e-9
 """No constant goes below it: a board needs a finite bandwidth and a positive rate."""
 
@@ -37,7 +39,7 @@ class Calibration:
         board: The board with the fitted constants.
         fit: Its errors on the measurements it was fitted to.
         held_out: For each network, the errors on its layers of a board fitted to the others;
-            empty if there is one network only.
+            without those whose others have fewer layers than there are constants.
     """
 
     board: Board
@@ -63,12 +65,13 @@ def _with_constants(board: Board, constants: NDArray[np.float64]) -> Board:
     )
 
 
+def _free(board: Board) -> NDArray[np.bool_]:
+    """Which of the four constants are fitted."""
+    return np.array([True, True, board.double_buffered, True])
+
+
 def _fit(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> Board:
-    free = np.array([True, True, board.double_buffered, True])
-    if rows.sum() < free.sum():
-        raise InputError(
-            f"calibration: {int(rows.sum())} measured layers, at least {int(free.sum())} needed"
-        )
+    free = _free(board)
     scale_us = measurements.measured_us[rows]
 
     def model(constants: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,10 +88,13 @@ def _fit(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> B
             jacobian = np.zeros((len(here), 4))
             for k in np.flatnonzero(free):
                 step = np.zeros(4)
-                step[k] = STEP * max(constants[k], FLOOR)
+                step[k] = max(STEPS[k], 1e-6 * constants[k])
                 jacobian[:, k] = (model(constants + step) - here) / step[k]
             solution = np.zeros(4)
-            solution[free] = nnls(jacobian[:, free], np.ones(len(here)))[0]
+            try:
+                solution[free] = nnls(jacobian[:, free], np.ones(len(here)))[0]
+            except RuntimeError:  # no solution in SciPy's number of steps: try the next start
+                break
             solution = np.maximum(solution, FLOOR)
             if np.allclose(solution, constants, rtol=1e-9, atol=0):
                 break
@@ -110,11 +116,14 @@ def calibrate(measurements: Measurements, board: Board) -> Calibration:
     Raises:
         InputError: If fewer layers were measured than there are constants to fit.
     """
-    fitted = _fit(measurements, board, measurements.known)
+    known, needed = measurements.known, int(_free(board).sum())
+    if known.sum() < needed:
+        raise InputError(f"calibration: {known.sum()} measured layers, at least {needed} needed")
+    fitted = _fit(measurements, board, known)
     held_out = {}
-    networks = measurements.measured_networks()
-    for network in networks if len(networks) > 1 else ():
+    for network in measurements.measured_networks():
         rows = measurements.rows_of(network)
-        other = _fit(measurements, board, measurements.known & ~rows)
-        held_out[network] = validate_board(measurements, other).error[rows]
+        if (known & ~rows).sum() >= needed:
+            other = _fit(measurements, board, known & ~rows)
+            held_out[network] = validate_board(measurements, other).error[rows]
     return Calibration(fitted, validate_board(measurements, fitted), held_out)

@@ -1,11 +1,13 @@
 """YAML documents from strangers: read with a size limit, validated, and refused in one line."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sushi_accel.atomic import replacing
 from sushi_accel.errors import InputError
 
 MAX_FILE_BYTES = 4 * 1024**2
@@ -43,18 +45,13 @@ def read_yaml(path: str | Path, where: str, max_bytes: int = MAX_FILE_BYTES) -> 
 
 
 def write_atomically(path: str | Path, text: str, where: str) -> None:
-    """Writes a text file beside `path`, then renames it.
+    """Writes a text file, so that nobody reads half of it.
 
     Raises:
         InputError: If it cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
+    with replacing(path, where) as part:
         part.write_text(text)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be written ({error.strerror})") from None
 
 
 def validate(model: type[Model], contents: Any, where: str) -> Model:
@@ -78,7 +75,8 @@ def validate(model: type[Model], contents: Any, where: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         message = first["msg"].removeprefix("Value error, ")
-        key = ".".join(str(part) for part in first["loc"])
+        location = _plain_location(model, first["loc"])
+        key = ".".join(str(part) for part in location)
         if not key:
             raise InputError(f"{where}: {message}") from None
         if first["type"] == "extra_forbidden":
@@ -91,22 +89,40 @@ def validate(model: type[Model], contents: Any, where: str) -> Model:
         raise InputError(f"{where}: {key} = {shown}: {message}") from None
 
 
+def _walk(
+    model: type[BaseModel], location: tuple[int | str, ...]
+) -> Iterator[tuple[int | str, bool, type[BaseModel]]]:
+    """Each part of a location, whether it is a union's tag, and the model it leads into."""
+    current, choices = model, [model]
+    for part in location:
+        tagged = [m for m in choices if len(choices) > 1 and _tag(m) == part]
+        if tagged:
+            current, choices = tagged[0], tagged
+        elif isinstance(part, str) and part in current.model_fields:
+            choices = list(_inner_models(current.model_fields[part].annotation))
+            current = choices[0] if choices else current
+        yield part, bool(tagged), current
+
+
+def _plain_location(model: type[BaseModel], location: tuple[int | str, ...]) -> list[int | str]:
+    """A location without the tags that pydantic inserts for members of a union."""
+    return [part for part, is_tag, _ in _walk(model, location) if not is_tag]
+
+
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """Keys allowed where the last part of `location` stands."""
-    current: type[BaseModel] = model
-    for part in location[:-1]:
-        if isinstance(part, str) and part in current.model_fields:
-            inner = _inner_model(current.model_fields[part].annotation)
-            current = inner or current
-    return list(current.model_fields)
+    inner = [model, *(current for _, _, current in _walk(model, location[:-1]))]
+    return list(inner[-1].model_fields)
 
 
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    """The first pydantic model inside an annotation such as `tuple[Model, ...]`."""
+def _tag(model: type[BaseModel]) -> object:
+    """The value of a model's `kind`, by which a union tells its members apart."""
+    return model.model_fields["kind"].default if "kind" in model.model_fields else None
+
+
+def _inner_models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The pydantic models inside an annotation such as `tuple[Model, ...]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+        yield annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _inner_model(argument)
-        if found is not None:
-            return found
-    return None
+        yield from _inner_models(argument)

@@ -11,8 +11,9 @@ def onchip_bytes(work: LayerWork, resident_bytes: Array) -> Array:
     """Bytes moved on chip per layer.
 
     Counted are: every weight read once from its buffer, and written to it first unless it is
-    resident; the input map written once and read once for each tile of output channels; and one
-    partial sum read and written for each output value and pass over input channels and taps.
+    resident; the input map written once and read once for each tile of output channels (if
+    depthwise, once, as no two tiles share a channel) and nine taps; and one partial sum read and
+    written for each output value and pass over input channels and taps.
 
     Args:
         work: Work per layer, arrays of shape (..., N).
@@ -22,7 +23,7 @@ def onchip_bytes(work: LayerWork, resident_bytes: Array) -> Array:
         Bytes, shape (..., N).
     """
     weights = 2 * work.weight_bytes - resident_bytes
-    inputs = work.input_bytes * (1 + work.sweeps_k * work.sweeps_taps)
+    inputs = work.input_bytes * (1 + work.input_reads)
     sums = 2 * PARTIAL_SUM_BYTES * work.output_bytes * work.sweeps_c * work.sweeps_taps
     return weights + inputs + sums
 

@@ -17,6 +17,8 @@ MAX_FILE_BYTES = 64 * 1024**2
 SHAPE_COLUMNS = ("out_channels", "in_channels", "kernel", "stride", "padding", "in_size")
 COLUMNS = ("subnet", "layer", *SHAPE_COLUMNS, "measured_latency_us")
 MAX_SHAPE = 2**20
+LATENCIES_US = (1e-3, 1e12)
+"""From a nanosecond to twelve days."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Measurements:
 def load_measurements(path: str | Path) -> Measurements:
     """Reads a CSV with the columns `COLUMNS`, and optionally `depthwise` (0 or 1).
 
-    Latencies are microseconds; an empty one means that the layer was not measured. Further
-    columns are ignored.
+    Latencies are microseconds; an empty one means that the layer was not measured. Networks
+    are whatever the file calls them: shapes come with it. Further columns are ignored.
 
     Raises:
         InputError: If the file is missing, too large, not such a CSV, or holds an impossible
@@ -69,7 +71,7 @@ def load_measurements(path: str | Path) -> Measurements:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"{where}: larger than {MAX_FILE_BYTES} bytes")
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(_rows(csv.DictReader(file), where))
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror})") from None
@@ -90,34 +92,44 @@ def _rows(reader: csv.DictReader, where: str) -> Iterator[tuple[str, int, ConvLa
         raise InputError(f"{where}: column {missing[0]!r} is missing; needed: {', '.join(COLUMNS)}")
     for row in reader:
         here = f"{where}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise InputError(f"{here}: has not as many fields as the header")
+        if not row["subnet"].strip():
+            raise InputError(f"{here}: subnet is empty")
         shape = {name: _integer(row[name], name, here) for name in SHAPE_COLUMNS}
         number = _integer(row["layer"], "layer", here)
-        depthwise = _integer(row.get("depthwise") or "0", "depthwise", here) == 1
+        depthwise = _integer(row.get("depthwise") or "0", "depthwise", here, most=1) == 1
         if min(shape["out_channels"], shape["in_channels"], shape["kernel"], shape["stride"]) < 1:
             raise InputError(f"{here}: channels, kernel and stride must be at least 1")
+        if depthwise and shape["in_channels"] != shape["out_channels"]:
+            raise InputError(f"{here}: depthwise needs as many output as input channels")
         layer = ConvLayer(slot=number, depthwise=depthwise, **shape)
         if layer.out_size < 1:
             raise InputError(f"{here}: a kernel of {layer.kernel} does not fit its input")
-        yield str(row["subnet"]), number, layer, _latency(row["measured_latency_us"], here)
+        yield row["subnet"].strip(), number, layer, _latency(row["measured_latency_us"], here)
 
 
-def _integer(text: str | None, name: str, where: str) -> int:
+def _integer(text: str, name: str, where: str, most: int = MAX_SHAPE) -> int:
     try:
-        value = int(text or "")
+        value = int(text)
     except ValueError:
         value = -1
-    if not 0 <= value <= MAX_SHAPE:
-        raise InputError(f"{where}: {name} = {text!r}, must be an integer in 0..{MAX_SHAPE}")
+    if not 0 <= value <= most:
+        raise InputError(f"{where}: {name} = {text[:40]!r}, must be an integer in 0..{most}")
     return value
 
 
-def _latency(text: str | None, where: str) -> float:
-    if not (text or "").strip():
+def _latency(text: str, where: str) -> float:
+    if not text.strip():
         return math.nan
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value <= 0:
-        raise InputError(f"{where}: measured_latency_us = {text!r}, must be a number above 0")
+    least, most = LATENCIES_US
+    if not least <= value <= most:
+        raise InputError(
+            f"{where}: measured_latency_us = {text[:40]!r}, must be a number in "
+            f"{least:g}..{most:g}, or empty"
+        )
     return value

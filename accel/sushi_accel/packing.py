@@ -1,10 +1,12 @@
 """Packs the slices that save the most cycles into a budget of bytes.
 
-Per layer the choices are the leading slices that SubNets share: all meets of their slices.
-Picking one per layer is a multiple-choice knapsack. It is solved greedily along each layer's
-efficient frontier, most cycles per byte first, which is optimal for the problem in which slices
-may be cut anywhere. The first slice that no longer fits is cut to the output channels that do;
-after it, whatever still fits whole is taken.
+Per layer the choices are the leading slices that SubNets share: all meets of their slices. On a
+double-buffered board also their first eighths of output channels, as a few resident sweeps may
+be head start enough to hide all other fetches; single-buffered, a byte is worth the same in a
+part as in the whole. Picking one per layer is a multiple-choice knapsack. It is solved greedily
+along each layer's efficient frontier, most cycles per byte first, which is optimal for the
+problem in which slices may be cut anywhere. The first slice that no longer fits is cut to the
+output channels that do; after it, whatever still fits whole is taken.
 """
 
 import numpy as np
@@ -16,6 +18,8 @@ from sushi_accel.supernet import SuperNet
 from sushi_accel.timing import Array, layer_cycles, layer_work, resident_sweeps
 
 Slices = NDArray[np.int64]
+
+PARTS = 8
 
 
 def saved_cycles(supernet: SuperNet, board: Board, slices: Slices) -> Array:
@@ -37,12 +41,19 @@ def saved_cycles(supernet: SuperNet, board: Board, slices: Slices) -> Array:
 
 def layer_options(slices: Slices) -> Slices:
     """Distinct non-empty meets of SubNets' slices of one layer: shape (S, 3) to (M, 3)."""
-    options = {tuple(s) for s in slices.tolist() if s[0] > 0}
-    while True:
-        meets = {tuple(map(min, a, b)) for a in options for b in options}
-        if meets <= options:
-            return np.array(sorted(options), dtype=np.int64).reshape(-1, 3)
-        options |= meets
+    options: set[tuple[int, ...]] = set()
+    for own in {tuple(s) for s in slices.tolist() if s[0] > 0}:
+        options |= {tuple(map(min, own, other)) for other in options} | {own}
+    return np.array(sorted(options), dtype=np.int64).reshape(-1, 3)
+
+
+def with_parts(options: Slices, multiple: int) -> Slices:
+    """Adds to slices, shape (M, 3), their first eighths of output channels, in whole multiples."""
+    parts = np.repeat(options[None], PARTS - 1, axis=0)
+    eighths = np.arange(1, PARTS)[:, None]
+    parts[..., 0] = parts[..., 0] * eighths // (PARTS * multiple) * multiple
+    parts = parts[parts[..., 0] > 0]
+    return np.unique(np.concatenate([options, parts]), axis=0)
 
 
 class Packer:
@@ -56,6 +67,8 @@ class Packer:
     def __init__(self, supernet: SuperNet, board: Board):
         self.num_slots, self.kp = supernet.num_slots, board.kp
         options = [layer_options(supernet.slices[:, n]) for n in range(supernet.num_slots)]
+        if board.double_buffered:
+            options = [with_parts(of_layer, board.kp) for of_layer in options]
         # Options of all layers side by side, padded with empty ones: shape (M, N, 3). Layers
         # do not interact, so one row of it gives the savings of one option of every layer.
         self.grid = np.zeros((max(map(len, options)), supernet.num_slots, 3), dtype=np.int64)

@@ -12,10 +12,23 @@ from sushi_accel.validation import Validation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, GREY = "#2a6fbb", "#e07b28", "#3a9160", "#8a8f98"
-PORT_COLOURS = {"stage": ORANGE, "fetch": BLUE, "maps": GREY}
+MOST_NUMBERED = 40
+"""SubGraphs up to which the heat map names them and writes its numbers."""
+
+LANES = {
+    "sweep": (1, GREEN, "array sweeps"),
+    "fetch": (0, BLUE, "port fetches weights"),
+    "stage": (0, ORANGE, "port stages inputs"),
+    "maps": (0, GREY, "port moves maps"),
+}
+"""What a timeline shows, by kind of span: lane, colour and label."""
+
+LANE_HEIGHT = 0.8
+TIME_STEPS = 1200
 
 
 def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[Axes]]":
@@ -31,10 +44,19 @@ def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[A
     return figure, axes
 
 
+def _plain_log_ticks(axis: "Axis") -> None:
+    """Labels a logarithmic axis with plain numbers at 1, 2 and 5 times powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=30))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def roofline(
     plain: Sequence[LayerRun], cached: Sequence[LayerRun], board: Board, title: str
 ) -> "Figure":
-    """Every layer as a point: MACs per off-chip byte against achieved MAC/s.
+    """Every layer as a point: MACs per off-chip byte against achieved GMAC/s.
 
     Args:
         plain: The layers' runs with nothing cached.
@@ -47,7 +69,7 @@ def roofline(
     def points(runs: Sequence[LayerRun]) -> tuple[np.ndarray, np.ndarray]:
         macs = np.array([run.layer.macs for run in runs], dtype=float)
         seconds = np.array([run.cycles for run in runs]) / board.clock_hz
-        return macs / [run.offchip_bytes for run in runs], macs / seconds
+        return macs / [run.offchip_bytes for run in runs], macs / seconds / 1e9
 
     x0, y0 = points(plain)
     x1, y1 = points(cached)
@@ -60,15 +82,17 @@ def roofline(
     )
     low, high = min(x0.min(), x1.min()) / 2, max(x0.max(), x1.max()) * 2
     intensity = np.geomspace(low, high, 200)
-    roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s)
+    roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
     ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
     ax.set(
         xscale="log",
         yscale="log",
         xlabel="MACs per off-chip byte",
-        ylabel="achieved MAC/s",
+        ylabel="achieved GMAC/s",
         title=title,
     )
+    _plain_log_ticks(ax.xaxis)
+    _plain_log_ticks(ax.yaxis)
     ax.grid(alpha=0.2, which="both")
     ax.legend(frameon=False, loc="lower right")
     return figure
@@ -78,13 +102,18 @@ def saved_latency(table: SushiAbs) -> "Figure":
     """Heat map of the latency that each SubGraph saves each SubNet, percent of uncached."""
     saved = 100 * (1 - table.latency_s / table.latency_s[:, :1])
     S, G = saved.shape
-    figure, (ax,) = _figure(max(6.0, 0.62 * G + 2), 0.5 * S + 2)
+    figure, (ax,) = _figure(min(max(6.0, 0.62 * G + 2), 26), 0.5 * S + 2)
     image = ax.imshow(saved, cmap="viridis", aspect="auto", vmin=0)
     ax.set(xlabel="cached SubGraph", ylabel="SubNet")
     ax.set_title(f"latency saved, %: {table.supernet} on {table.board}")
-    ax.set_xticks(range(G), table.subgraph_names, rotation=60, ha="right")
+    if G <= MOST_NUMBERED:
+        ax.set_xticks(
+            range(G), table.subgraph_names, rotation=60, ha="right", rotation_mode="anchor"
+        )
+    else:
+        ax.set_xlabel(f"cached SubGraph, by its number: 0 (empty) to {G - 1}")
     ax.set_yticks(range(S), table.subnet_names)
-    if G <= 32:
+    if G <= MOST_NUMBERED:
         threshold = saved.max() / 2
         for i, j in np.ndindex(S, G):
             colour = "white" if saved[i, j] < threshold else "black"
@@ -105,6 +134,8 @@ def scatter(validation: Validation, board: Board) -> "Figure":
     ends = np.array([np.nanmin(m.measured_us) * 0.8, np.nanmax(m.measured_us) * 1.25])
     ax.plot(ends, ends, color="black", lw=1, zorder=0)
     ax.set(xscale="log", yscale="log", ylabel="predicted, µs")
+    _plain_log_ticks(ax.xaxis)
+    _plain_log_ticks(ax.yaxis)
     ax.set_title(
         f"{board.name}: mean error {100 * validation.mean_abs_error:.2f} %, "
         f"worst {100 * validation.worst_abs_error:.2f} %"
@@ -118,7 +149,9 @@ def scatter(validation: Validation, board: Board) -> "Figure":
 
 
 def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -> "Figure":
-    """What array and port do over time, layer after layer; one panel per entry of `runs`.
+    """How busy array and port are over time, layer after layer; one panel per entry of `runs`.
+
+    A lane's height is the share of each time step, a pixel or two, that it is busy.
 
     Args:
         runs: The layers' runs of one SubNet, by what is cached.
@@ -129,45 +162,48 @@ def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -
 
     figure, axes = _figure(12, 1.5 + 2.1 * len(runs), rows=len(runs))
     to_ms = 1e3 / board.clock_hz
+    longest = max(sum(run.cycles for run in layers) for layers in runs.values())
+    edges = np.linspace(0.0, longest, TIME_STEPS + 1)
     for ax, (name, layers) in zip(axes, runs.items(), strict=True):
         begun = np.cumsum([0.0, *(run.cycles for run in layers)])
-        total = begun[-1]
-        for number, (run, start) in enumerate(zip(layers, begun, strict=False)):
-            if number % 2:
-                ax.axvspan(start * to_ms, (start + run.cycles) * to_ms, color="0.94", lw=0)
-            for kinds, lane, colours in (
-                (("sweep",), 1, {"sweep": GREEN}),
-                (("fetch",), 0, PORT_COLOURS),
-                (("stage", "maps"), 0, PORT_COLOURS),
-            ):
-                for kind in kinds:
-                    bars = _merged(run, kind, start, total / 4000)
-                    scaled = [(a * to_ms, (b - a) * to_ms) for a, b in bars]
-                    ax.broken_barh(scaled, (lane - 0.4, 0.8), color=colours[kind], lw=0)
-        ax.set_yticks([0, 1], ["off-chip\nport", "array"])
-        ax.set_title(f"{name}: {total * to_ms:.3f} ms", loc="left", fontsize=10)
-        ax.set_ylim(-0.6, 1.6)
-    axes[-1].set_xlabel("ms; shading alternates between layers")
+        for start, end in zip(begun[1::2], begun[2::2], strict=False):
+            ax.axvspan(start * to_ms, end * to_ms, color="0.94", lw=0)
+        tops = {0: np.zeros(TIME_STEPS), 1: np.ones(TIME_STEPS)}
+        for kind, (lane, colour, _) in LANES.items():
+            base = tops[lane]
+            tops[lane] = base + LANE_HEIGHT * _busy_share(layers, begun, kind, edges)
+            ax.stairs(tops[lane], edges * to_ms, baseline=base, fill=True, color=colour, lw=0)
+        ax.set_yticks([0.5 * LANE_HEIGHT, 1 + 0.5 * LANE_HEIGHT], ["off-chip\nport", "array"])
+        ax.set_title(f"{name}: {begun[-1] * to_ms:.3f} ms", loc="left", fontsize=10)
+        ax.set_ylim(-0.1, 1.9)
+        ax.margins(x=0.005)
+    axes[-1].set_xlabel("ms; shading alternates between layers, height is the share of time busy")
+    seen = {span.kind for layers in runs.values() for run in layers for span in run.spans}
     handles = [
-        Patch(color=GREEN, label="array sweeps"),
-        Patch(color=BLUE, label="port fetches weights"),
-        Patch(color=ORANGE, label="port stages inputs"),
-        Patch(color=GREY, label="port moves maps"),
+        Patch(color=colour, label=label)
+        for kind, (_, colour, label) in LANES.items()
+        if kind in seen
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(title)
     return figure
 
 
-def _merged(run: LayerRun, kind: str, start: float, gap: float) -> list[tuple[float, float]]:
-    """A layer's spans of one kind, those closer than `gap` joined: what a pixel can show."""
-    bars: list[tuple[float, float]] = []
-    for span in run.spans:
-        if span.kind != kind:
-            continue
-        begin, end = start + span.start, start + span.end
-        if bars and begin - bars[-1][1] < gap:
-            bars[-1] = (bars[-1][0], end)
-        else:
-            bars.append((begin, end))
-    return bars
+def _busy_share(
+    layers: Sequence[LayerRun], begun: np.ndarray, kind: str, edges: np.ndarray
+) -> np.ndarray:
+    """Share of each time step spent on one kind of span, shape (len(edges) - 1,)."""
+    spans = np.array(
+        [
+            (start + span.start, start + span.end)
+            for run, start in zip(layers, begun, strict=False)
+            for span in run.spans
+            if span.kind == kind
+        ]
+    ).reshape(-1, 2)
+    busy = np.cumsum(spans[:, 1] - spans[:, 0])  # in total, by the end of each span
+    times = np.concatenate([[0.0], spans.ravel()])
+    so_far = np.concatenate(
+        [[0.0], np.stack([busy - (spans[:, 1] - spans[:, 0]), busy], 1).ravel()]
+    )
+    return np.diff(np.interp(edges, times, so_far)) / np.diff(edges)

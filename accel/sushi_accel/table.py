@@ -39,7 +39,8 @@ class SushiAbs:
         subgraph_vectors: The same of each SubGraph, shape (G, 2N).
 
     Raises:
-        InputError: If a shape is wrong, or a value is not finite, negative, or (a latency) zero.
+        InputError: If a shape is wrong, a name repeats, or a value is not finite, negative, or
+            (a latency) zero.
     """
 
     supernet: str
@@ -74,6 +75,13 @@ class SushiAbs:
         }
         if S < 1 or G < 1:
             raise InputError(f"SushiAbs table: {S} SubNets x {G} SubGraphs, needs at least 1 x 1")
+        for names in (self.subnet_names, self.subgraph_names):
+            if not all(isinstance(n, str) for n in names) or len(set(names)) != len(names):
+                raise InputError(f"SushiAbs table: names must be text and differ, got {names}")
+        if type(self.pb_bytes) is not int or self.pb_bytes < 0:
+            raise InputError(
+                f"SushiAbs table: pb_bytes = {self.pb_bytes!r}, must be an integer of at least 0"
+            )
         for name, shape in shapes.items():
             value = getattr(self, name)
             if value.dtype != np.float64:
@@ -115,11 +123,19 @@ def build_table(
         The table.
 
     Raises:
-        InputError: If a SubGraph does not fit the Persistent Buffer.
+        InputError: If there is no SubGraph, or one does not fit the SuperNet or the Persistent
+            Buffer.
     """
     if subgraphs is None:
         subgraphs = build_candidates(supernet, board, num_subgraphs)
+    if not subgraphs:
+        raise InputError("a table needs at least one SubGraph")
     for graph in subgraphs:
+        if graph.slices.shape != (supernet.num_slots, 3):
+            raise InputError(
+                f"SubGraph {graph.name!r} has slices of shape {graph.slices.shape}, must be "
+                f"({supernet.num_slots}, 3) for SuperNet {supernet.name!r}"
+            )
         if graph.weight_bytes > board.pb_bytes:
             raise InputError(
                 f"SubGraph {graph.name!r} holds {graph.weight_bytes} bytes, must fit the "

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sushi_accel.atomic import replacing
 from sushi_accel.errors import InputError
 from sushi_accel.table import SushiAbs
 
@@ -27,10 +27,13 @@ def _arrays(table: SushiAbs) -> dict[str, NDArray[np.float64]]:
     return {name: getattr(table, name) for name in named if name not in _SCALARS + _NAMES}
 
 
+def _header(table: SushiAbs) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in _SCALARS + _NAMES}
+
+
 def table_digest(table: SushiAbs) -> str:
     """SHA-256, in hex, of everything the table holds."""
-    header = {name: getattr(table, name) for name in _SCALARS + _NAMES}
-    sha = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    sha = hashlib.sha256(json.dumps(_header(table), sort_keys=True).encode())
     for name, array in sorted(_arrays(table).items()):
         sha.update(f"{name}{array.shape}".encode())
         sha.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
@@ -38,21 +41,15 @@ def table_digest(table: SushiAbs) -> str:
 
 
 def save_table(table: SushiAbs, path: str | Path) -> None:
-    """Writes the table to `path`, atomically: beside it first, then renamed.
+    """Writes the table to `path`, atomically.
 
     Raises:
         InputError: If the path cannot be written.
     """
-    path = Path(path)
-    header = {name: getattr(table, name) for name in _SCALARS + _NAMES}
-    header |= {"schema_version": SCHEMA_VERSION, "digest": table_digest(table)}
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            arrays: dict[str, Any] = _arrays(table)
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise InputError(f"table {path}: cannot be written ({error.strerror})") from None
+    header = _header(table) | {"schema_version": SCHEMA_VERSION, "digest": table_digest(table)}
+    arrays: dict[str, Any] = _arrays(table)
+    with replacing(path, f"table {path}") as part, part.open("wb") as file:
+        np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
 
 
 def load_table(path: str | Path) -> SushiAbs:
@@ -78,7 +75,8 @@ def load_table(path: str | Path) -> SushiAbs:
     except OSError as error:
         raise InputError(f"table {path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:  # zipfile and NumPy raise a dozen kinds on corrupt input
-        raise InputError(f"table {path}: not a readable .npz file ({error})") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"table {path}: not a readable .npz file ({reason})") from None
     return _parse(contents, path)
 
 
@@ -86,7 +84,7 @@ def _parse(contents: dict[str, Any], path: Path) -> SushiAbs:
     try:
         header = json.loads(str(contents.pop("header")))
         version, digest = header.pop("schema_version"), header.pop("digest")
-    except (KeyError, ValueError, AttributeError, TypeError):
+    except (KeyError, ValueError, AttributeError, TypeError, RecursionError):
         raise InputError(f"table {path}: has no header of a SushiAbs table") from None
     if version != SCHEMA_VERSION:
         raise InputError(f"table {path}: schema version {version!r}, must be {SCHEMA_VERSION}")
@@ -104,5 +102,7 @@ def _parse(contents: dict[str, Any], path: Path) -> SushiAbs:
     except (TypeError, AttributeError, IndexError):
         raise InputError(f"table {path}: an entry has the wrong type") from None
     if actual != digest:
-        raise InputError(f"table {path}: digest {actual[:12]} is not the recorded {digest[:12]!r}")
+        raise InputError(
+            f"table {path}: digest {actual[:12]} is not the recorded {str(digest)[:12]!r}"
+        )
     return table

@@ -43,6 +43,7 @@ class LayerWork:
         sweeps_k: Tiles of output channels.
         sweeps_c: Tiles of input channels.
         sweeps_taps: Sweeps per tile that the kernel needs.
+        input_reads: How often the array reads the whole input map.
         weight_bytes: Bytes of all weights.
         input_bytes: Bytes of the input map as the port moves them.
         output_bytes: Bytes of the output map.
@@ -53,6 +54,7 @@ class LayerWork:
     sweeps_k: Array
     sweeps_c: Array
     sweeps_taps: Array
+    input_reads: Array
     weight_bytes: Array
     input_bytes: Array
     output_bytes: Array
@@ -85,11 +87,15 @@ def layer_work(layers: LayerArrays, board: Board) -> LayerWork:
     if board.stage_inputs:
         channels = np.ceil(channels / board.cp) * board.cp
     weights = layers.weight_bytes
+    sweeps_k = np.ceil(layers.out_channels / board.kp)
+    sweeps_taps = np.ceil(layers.kernel**2 / TAPS)
+    depthwise = layers.weight_channels < layers.in_channels
     return LayerWork(
         sweep_cycles=np.where(layers.active, sweep, 0.0),
-        sweeps_k=np.ceil(layers.out_channels / board.kp),
+        sweeps_k=sweeps_k,
         sweeps_c=np.ceil(layers.weight_channels / input_channels_per_tile(layers.kernel, board)),
-        sweeps_taps=np.ceil(layers.kernel**2 / TAPS),
+        sweeps_taps=sweeps_taps,
+        input_reads=np.where(depthwise, 1, sweeps_k) * sweeps_taps,
         weight_bytes=weights,
         input_bytes=channels * layers.in_size**2,
         output_bytes=layers.out_channels * layers.out_size**2,

@@ -94,7 +94,7 @@ boards = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(layer=layers, board=boards, held=st.tuples(*[st.floats(0, 1)] * 3))
 def test_agreement_on_any_layer_board_and_subgraph(layer, board, held):
     own = (layer.out_channels, layer.weight_channels, layer.kernel**2)

@@ -5,10 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from sushi_accel import load_table
 from sushi_env import get_scenario
 
 SUSHI = str(Path(sys.executable).with_name("sushi"))
@@ -55,26 +53,6 @@ def test_evaluate_shows_people_a_table(short):
         assert word in done.stdout
 
 
-def test_accel_table_as_json_and_as_file(tmp_path):
-    out = tmp_path / "table.npz"
-    done = sushi(
-        "accel", "table", "--subgraphs", "5", "--pb-kib", "512", "--json", "--out", str(out)
-    )
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
-    assert result["supernet"] == "resnet50"
-    assert result["board"] == "zcu104"
-    assert result["pb_bytes"] == 512 * 1024
-    assert [s["name"] for s in result["subnets"]] == list("ABCDEF")
-    assert set(result["subnets"][0]) == {"name", "top1", "weight_bytes", "macs"}
-    assert len(result["subgraphs"]) == 5
-    assert result["subgraphs"][0] == {"name": "empty", "bytes": 0}
-    assert np.shape(result["latency_s"]) == (6, 5)
-    assert np.shape(result["offchip_bytes"]) == np.shape(result["energy_j"]) == (6, 5)
-    assert np.shape(result["reload_s"]) == (5, 5)
-    np.testing.assert_array_equal(load_table(out).latency_s, result["latency_s"])
-
-
 @pytest.mark.parametrize("kind", ["scenarios", "policies", "boards", "supernets"])
 def test_list(kind):
     as_json, as_table = sushi("list", kind, "--json"), sushi("list", kind)
@@ -119,9 +97,6 @@ def test_mistakes_give_one_line_and_code_2(tmp_path, short):
         (("evaluate", "--seed", "-1"), "seed = -1, must be in 0.."),
         (("train", "--out", str(not_a_folder), "--scenario", short), "cannot be written"),
         (("train", "--out", str(tmp_path), "--algo", "x"), "unknown algorithm 'x'; known: ppo"),
-        (("accel", "table", "--board", "tpu"), "unknown board 'tpu'; known: zcu104"),
-        (("accel", "table", "--bandwidth-gbs", "nan"), "bandwidth_bytes_per_s = nan"),
-        (("accel", "table", "--out", "/no/such/folder/t.npz"), "cannot be written"),
         (("list", "things"), "'things' is not one of"),
         (("fly",), "No such command 'fly'"),
         (("evaluate", "--fast"), "No such option: --fast"),

@@ -4,8 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sushi_env import InputError, Scenario, get_scenario, load_scenario, scenario_names
-from sushi_env.scenario import parse_scenario
+from sushi_accel import (
+    build_table,
+    get_board,
+    get_supernet,
+    save_board,
+    save_supernet,
+    save_table,
+)
+from sushi_env import (
+    InputError,
+    Scenario,
+    compile_scenario,
+    get_scenario,
+    load_scenario,
+    scenario_names,
+)
+from sushi_env.scenario import parse_scenario, save_scenario
+from sushi_env.traffic import TraceArrivals
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -49,14 +65,39 @@ GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
         ({"reward": "fun"}, "reward = 'fun', known: tradeoff, utility"),
         ({"reward_weights": {"fun": 1}}, "unknown key 'reward_weights.fun'; known: utility"),
         ({"admission": "x"}, "admission = 'x': Input should be 'keep' or 'drop_hopeless'"),
-        ({"arrivals": {"kind": "x"}}, "arrivals.kind = 'x'"),
+        (
+            {"arrivals": {"kind": "x"}},
+            "Input tag 'x' found using 'kind' does not match any of the expected tags: 'poisson'",
+        ),
+        ({"arrivals": {"scv": 2}}, "Unable to extract tag using discriminator 'kind'"),
+        ({"arrivals": {"kind": "gamma"}}, "key 'arrivals.scv' is missing"),
+        ({"arrivals": {"kind": "gamma", "scv": -1}}, "arrivals.scv = -1: Input should be greater"),
+        (
+            {"arrivals": {"kind": "gamma", "scv": 1, "svc": 1}},
+            "unknown key 'arrivals.svc'; known: kind, scv",
+        ),
+        (
+            {"arrivals": {"kind": "mmpp", "rates": [1, 2], "dwell_queries": [5]}},
+            "dwell_queries has 1 entries, one for each of the 2 rates",
+        ),
+        (
+            {"arrivals": {"kind": "mmpp", "rates": [0, 0], "dwell_queries": [5, 5]}},
+            "rates = (0.0, 0.0): at least one must be above 0",
+        ),
+        (
+            {"arrivals": {"kind": "flash_crowd", "duration_queries": 2000}},
+            "duration_queries = 2000, must be below period_queries = 1000",
+        ),
+        ({"arrivals": {"kind": "trace", "path": ""}}, "arrivals.path = '': String should have"),
+        ({"arrivals": {"kind": "closed_loop"}}, "load: must not be given with closed-loop"),
+        ({"service_jitter": 2}, "service_jitter = 2: Input should be less than or equal to 1"),
         ({"classes": []}, "classes = []: Tuple should have at least 1 item"),
         ({"classes": [{**CLASS, "slo": 0}]}, "classes.0.slo = 0: Input should be greater than 0"),
         ({"classes": [{**CLASS, "s": 0}]}, "unknown key 'classes.0.s'; known: name, slo, floor"),
         ({"regimes": [[1.0, 2.0]]}, "regimes.0 has 2 weights, one for each of the 1 classes"),
         ({"regimes": [[0.0]]}, "regimes.0 = (0.0,): weights must be >= 0, not all 0"),
         ({"name": "../../etc"}, "name = '../../etc': String should match pattern"),
-        ({"load": None}, "load = None"),
+        ({"load": None}, "key 'load' is missing: it must be given unless"),
     ],
 )
 def test_mistakes_name_key_value_and_what_is_allowed(change, message):
@@ -68,8 +109,8 @@ def test_mistakes_name_key_value_and_what_is_allowed(change, message):
 
 
 def test_a_missing_key_is_named():
-    with pytest.raises(InputError, match="here: key 'load' is missing"):
-        parse_scenario({k: v for k, v in GOOD.items() if k != "load"}, "here")
+    with pytest.raises(InputError, match="here: key 'classes' is missing"):
+        parse_scenario({k: v for k, v in GOOD.items() if k != "classes"}, "here")
 
 
 @pytest.mark.parametrize(
@@ -114,3 +155,61 @@ def test_any_valid_scenario_survives_yaml(load, weights, slos, capacity):
         queue_capacity=capacity,
     )
     assert parse_scenario(yaml.safe_load(scenario.to_yaml()), "here") == scenario
+
+
+ARRIVALS = [
+    {"kind": "poisson"},
+    {"kind": "gamma", "scv": 0.5},
+    {"kind": "mmpp", "rates": [1, 4], "dwell_queries": [100, 20]},
+    {"kind": "diurnal", "period_queries": 500, "amplitude": 0.5},
+    {"kind": "flash_crowd", "period_queries": 300, "duration_queries": 50, "peak": 6},
+    {"kind": "trace", "path": "times.csv", "jitter_s": 0.5},
+    {"kind": "closed_loop"},
+]
+
+
+@pytest.mark.parametrize("arrivals", ARRIVALS, ids=lambda arrivals: arrivals["kind"])
+def test_every_arrival_process_survives_its_file(arrivals, tmp_path):
+    (tmp_path / "times.csv").write_text("arrival_s\n0\n1\n3\n")
+    load = None if arrivals["kind"] == "closed_loop" else 0.4
+    scenario = parse_scenario({**GOOD, "load": load, "arrivals": arrivals}, "here")
+    path = tmp_path / "scenario.yaml"
+    save_scenario(scenario, path)
+    loaded = load_scenario(path)
+    assert loaded.arrivals.kind == arrivals["kind"]
+    assert load_scenario(path).digest == loaded.digest
+    if isinstance(loaded.arrivals, TraceArrivals):
+        assert loaded.arrivals.path == str(tmp_path / "times.csv")
+    else:
+        assert loaded == scenario
+
+
+def test_a_scenario_may_bring_its_board_its_supernet_or_its_table(tmp_path):
+    board, net = get_board("zcu104"), get_supernet("mobilenetv3")
+    save_board(board, tmp_path / "board.yaml")
+    save_supernet(net, tmp_path / "net.yaml")
+    table = build_table(net, board, num_subgraphs=4)
+    save_table(table, tmp_path / "table.npz")
+    named = parse_scenario({**GOOD, "supernet": "mobilenetv3", "subgraphs": 4}, "here")
+    expected = compile_scenario(named)
+    for change in ({"board": "board.yaml", "supernet": "net.yaml"}, {"table": "table.npz"}):
+        path = tmp_path / "scenario.yaml"
+        save_scenario(named.replace(**change), path)
+        found = compile_scenario(load_scenario(path))
+        assert (found.pairs == expected.pairs).all()
+        assert found.scenario.digest != named.digest
+        moved = tmp_path / "elsewhere"
+        moved.mkdir(exist_ok=True)
+        for file in tmp_path.glob("*.*"):
+            (moved / file.name).write_bytes(file.read_bytes())
+        assert load_scenario(moved / "scenario.yaml").digest == found.scenario.digest
+    assert (compile_scenario(named, table=table).pairs == expected.pairs).all()
+
+
+def test_files_that_a_scenario_names_must_be_there(tmp_path):
+    for change in ({"board": "gone.yaml"}, {"supernet": "gone.yaml"}, {"table": "gone.npz"}):
+        scenario = parse_scenario({**GOOD, **change}, "here")
+        with pytest.raises(InputError, match=r"gone\.\w+"):
+            compile_scenario(scenario)
+        with pytest.raises(InputError, match=r"gone\.\w+: cannot be read \(No such file"):
+            _ = scenario.digest

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from sushi_env import Engine, InputError, Scenario, SloClass, compile_scenario, get_scenario, kernel
+from sushi_env import Engine, InputError, Scenario, SloClass, compile_scenario, get_scenario
+from sushi_env.kernel import latency_bin
+from sushi_env.memory import BINS_PER_OCTAVE, HISTOGRAM_OCTAVES
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.streams import STREAM_GAP, stream_key, uniform
 
@@ -17,7 +19,7 @@ def start(scenario: Scenario, seed: int = 0) -> Engine:
 
 def act(engine: Engine, subnet: int, subgraph: int) -> dict[str, float]:
     engine.step(np.array([[subnet, subgraph]]))
-    names = (*COMPONENTS, "arrival", "start", "finish", "free", "class")
+    names = (*COMPONENTS, "arrival", "start", "finish", "free", "class", "reward")
     return dict(zip(names, engine.outcome[0].tolist(), strict=True))
 
 
@@ -116,9 +118,12 @@ def test_an_slo_nobody_can_meet_still_ends_the_episode():
         classes=(hurried,), regimes=((1.0,),), admission="drop_hopeless", queries=50
     )
     engine = start(scenario)
-    assert engine.state["dropped"][0] == 50
-    assert engine.state["served"][0] == 0
-    assert engine.metrics(0).drop_rate == 1.0
+    assert engine.state["dropped"][0] == 49  # the last is kept, so that there is a decision
+    assert not engine.truncated[0]
+    act(engine, 0, 0)
+    assert engine.truncated[0]
+    metrics = engine.metrics(0)
+    assert (metrics.drop_rate, metrics.slo_attainment, metrics.utility) == (0.98, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("admission", ["keep", "drop_hopeless"])
@@ -236,15 +241,12 @@ def test_layout_covers_the_whole_observation_once():
 
 
 def test_histogram_bins_are_monotone():
-    ratios = np.geomspace(1, 2.0**kernel.HISTOGRAM_OCTAVES * 0.99, 5000)
-    histogram = np.zeros((1, kernel.HISTOGRAM_BINS), dtype=np.int64)
+    ratios = np.geomspace(1, 2.0**HISTOGRAM_OCTAVES * 0.99, 5000)
     last = -1
     for ratio in ratios:
-        before = histogram.copy()
-        kernel._count_latency(0, ratio, histogram)
-        b = int(np.flatnonzero(histogram[0] != before[0])[0])
+        b = latency_bin(ratio)
         assert b >= last
-        octave, position = divmod(b, kernel.BINS_PER_OCTAVE)
-        low = 2.0**octave * (1 + position / kernel.BINS_PER_OCTAVE)
-        assert low <= ratio * (1 + 1e-12) < low * (1 + 1.1 / kernel.BINS_PER_OCTAVE)
+        octave, position = divmod(b, BINS_PER_OCTAVE)
+        low = 2.0**octave * (1 + position / BINS_PER_OCTAVE)
+        assert low <= ratio * (1 + 1e-12) < low * (1 + 1.1 / BINS_PER_OCTAVE)
         last = b

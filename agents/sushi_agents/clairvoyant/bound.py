@@ -14,6 +14,7 @@ from sushi_agents.clairvoyant.labels import (
     HANDED_ON,
     room_for_candidates,
     room_for_labels,
+    step_reward,
     until_decision,
 )
 from sushi_agents.clairvoyant.search import advance
@@ -90,6 +91,8 @@ def bound_instance(instance: Instance, max_labels: int = MAX_LABELS, cells: int 
             f"clairvoyant bound: max_labels = {max_labels}, cells = {cells}, "
             "must be at least 1 and 2"
         )
+    if _hopeless_but_one(instance):
+        return _forced(instance)
     upper, best = np.inf, _Search(-np.inf, -np.inf, np.zeros((0, 2), np.int64))
     enough = ENOUGH * instance.queries * _worth(instance)
     for effort in range(EFFORTS):
@@ -112,6 +115,29 @@ def bound_instance(instance: Instance, max_labels: int = MAX_LABELS, cells: int 
     at_once = best.dropped_at_once * instance.drop
     reward = best.reward - at_once
     return Bound(reward if exact else upper - at_once, reward, best.actions, exact)
+
+
+def _hopeless_but_one(instance: Instance) -> bool:
+    """Whether admission drops all queries but the last, which the engine then serves, hopeless."""
+    slo = instance.slo[instance.classes[: instance.queries - 1]]
+    times = instance.times[: instance.queries - 1]
+    return instance.drop_hopeless and bool(
+        (times + instance.latency[:, 0].min() > times + slo).all()
+    )
+
+
+def _forced(instance: Instance) -> Bound:
+    """The bound of an episode with a single decision."""
+    S, G = instance.latency.shape
+    last = instance.queries - 1
+    rewards = [
+        step_reward(instance, i, 0, j, last, instance.times[last])[0]
+        for i in range(S)
+        for j in range(G)
+    ]
+    best = int(np.argmax(rewards))
+    action = np.array([divmod(best, G)], dtype=np.int64)
+    return Bound(rewards[best], rewards[best], action, True)
 
 
 def _worth(instance: Instance) -> float:
@@ -178,8 +204,6 @@ def _search(backwards: _Backwards, threshold: float, max_labels: int) -> _Search
     actions = np.zeros((N, max_labels), dtype=np.int16)
     count, lost, at_once = 1, -np.inf, int(labels.resolved[0])
     best, end = -np.inf, (0, 0, HANDED_ON)
-    if labels.resolved[0] >= N:  # admission has dropped every query
-        return _Search(N * instance.drop, lost, np.zeros((0, 2), np.int64), N)
     for q, after in enumerate(backwards.after_each()):
         count, gone, total, parent, action = advance(
             q, labels, count, after, grid, instance, threshold, candidates, keep, following,

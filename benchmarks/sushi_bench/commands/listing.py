@@ -24,7 +24,7 @@ class Kind(StrEnum):
     SUPERNETS = "supernets"
 
 
-def _rows(kind: Kind) -> list[dict[str, str | float]]:
+def _rows(kind: Kind) -> list[dict[str, str | float | None]]:
     if kind is Kind.SCENARIOS:
         scenarios = [get_scenario(name) for name in scenario_names()]
         return [
@@ -32,6 +32,7 @@ def _rows(kind: Kind) -> list[dict[str, str | float]]:
                 "name": s.name,
                 "supernet": s.supernet,
                 "board": s.board,
+                "arrivals": s.arrivals.kind,
                 "load": s.load,
                 "reward": s.reward,
                 "description": s.description,

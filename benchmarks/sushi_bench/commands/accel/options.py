@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sushi_accel import Board, InputError, get_board
+from sushi_accel.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,16 +39,10 @@ def save_picture(figure: "Figure", path: Path) -> None:
     Raises:
         InputError: If the ending names no format, or the path cannot be written.
     """
-    part = path.with_name(f"part-{path.name}")
-    try:
+    if path.suffix not in {".png", ".svg", ".pdf"}:
+        raise InputError(f"picture {path}: must end in .png, .svg or .pdf")
+    with replacing(path, f"picture {path}") as part:
         figure.savefig(part)
-        part.replace(path)
-    except ValueError:
-        raise InputError(
-            f"picture {path}: no format of that name; .png, .svg and .pdf work"
-        ) from None
-    except OSError as error:
-        raise InputError(f"picture {path}: cannot be written ({error.strerror})") from None
 
 
 def need_matplotlib() -> None:

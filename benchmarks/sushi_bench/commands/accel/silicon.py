@@ -60,9 +60,8 @@ def calibrate(
 ) -> None:
     """Fit a board's constants to measured layers, cross-validate, and write a board file."""
     base = get_board(preset)
-    found = run_calibration(
-        load_measurements(csv), replace(base, name=name or f"{base.name}-fitted")
-    )
+    name = f"{base.name}-fitted" if name is None else name
+    found = run_calibration(load_measurements(csv), replace(base, name=name))
     save_board(found.board, out)
     if plot is not None:
         need_matplotlib()

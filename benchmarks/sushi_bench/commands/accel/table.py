@@ -1,12 +1,15 @@
 """`sushi accel table`: the SushiAbs latency table."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
-from sushi_accel import SushiAbs, build_table, get_supernet, save_table
+from sushi_accel import SushiAbs, build_candidates, build_table, get_supernet, save_table
+from sushi_accel.reference import simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
     BandwidthOption,
@@ -20,6 +23,8 @@ from sushi_bench.commands.accel.options import (
 )
 from sushi_bench.commands.options import JsonOption
 
+Result = TypeVar("Result")
+
 
 def table(
     supernet: SuperNetOption = "resnet50",
@@ -31,11 +36,19 @@ def table(
     plot: Annotated[
         Path | None, typer.Option(help="Also save a heat map of the latency saved.")
     ] = None,
+    timed: Annotated[
+        bool, typer.Option("--time", help="Also time it, beside the reference simulator.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the SushiAbs latency table of a SuperNet on a board."""
-    chosen = chosen_board(board, pb_kib, bandwidth_gbs)
-    built = build_table(get_supernet(supernet), chosen, num_subgraphs=subgraphs)
+    net, chosen = get_supernet(supernet), chosen_board(board, pb_kib, bandwidth_gbs)
+    graphs, candidates_s = _timed(lambda: build_candidates(net, chosen, subgraphs))
+    built, table_s = _timed(lambda: build_table(net, chosen, graphs))
+    times = {"candidates_s": candidates_s, "table_s": table_s}
+    if timed:
+        largest = net.subnets[-1]
+        times["reference_s"] = _timed(lambda: simulate_subnet(largest, chosen))[1]
     if out is not None:
         save_table(built, out)
     if plot is not None:
@@ -44,9 +57,23 @@ def table(
 
         save_picture(saved_latency(built), plot)
     if as_json:
-        console.print_json(_as_json(built))
-    else:
-        console.out.print(_as_table(built))
+        console.print_json(_as_json(built) | ({"times": times} if timed else {}))
+        return
+    console.out.print(_as_table(built))
+    if timed:
+        console.out.print(
+            f"SubGraphs chosen in {1e3 * times['candidates_s']:.1f} ms, table built in "
+            f"{1e3 * times['table_s']:.1f} ms; the reference simulator takes "
+            f"{1e3 * times['reference_s']:.1f} ms for SubNet {built.subnet_names[-1]} alone.",
+            highlight=False,
+        )
+
+
+def _timed(compute: Callable[[], Result]) -> tuple[Result, float]:
+    """What `compute` returns, and the seconds it took."""
+    began = time.perf_counter()
+    result = compute()
+    return result, time.perf_counter() - began
 
 
 def _as_json(t: SushiAbs) -> dict[str, object]:

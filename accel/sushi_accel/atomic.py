@@ -1,0 +1,36 @@
+"""Writing files so that nobody ever reads half of one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sushi_accel.errors import InputError
+
+
+@contextmanager
+def replacing(path: str | Path, where: str) -> Iterator[Path]:
+    """Gives a path beside `path` to write to, and renames it to `path` at the end.
+
+    If anything fails, what was written is removed and `path` stays as it was.
+
+    Args:
+        path: The file to write.
+        where: What it is, for messages.
+
+    Raises:
+        InputError: If the path cannot be written.
+    """
+    path = Path(path)
+    part = path.parent / f".{os.getpid()}-{path.name}"
+    try:
+        if path.is_dir():
+            raise InputError(f"{where}: cannot be written (it is a folder)")
+        yield part
+        part.replace(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{where}: cannot be written ({reason})") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()

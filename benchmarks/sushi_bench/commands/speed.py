@@ -1,0 +1,45 @@
+"""`sushi speed`: throughput, beside what people know."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from sushi_bench import console, speed
+from sushi_bench.commands.options import JsonOption, ScenarioOption
+from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
+
+
+def speed_(
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    repeats: Annotated[int, typer.Option(help="Times that each is measured.", min=1)] = 5,
+    seconds: Annotated[float, typer.Option(help="How long each time.", min=0.001)] = 0.5,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the engine's second rows; default all.", min=1)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
+    problem = compile_scenario(get_scenario(scenario))
+    found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
+    with console.progress_bar() as progress:
+        task = progress.add_task("measuring", total=repeats * len(found))
+        speeds = speed.measure(found, repeats, seconds, lambda: progress.advance(task))
+    result = speed.as_json(found, speeds)
+    if as_json:
+        console.print_json(result)
+        return
+    table = Table("what", "environments", "threads", "steps/s", "lowest", "highest", "x CartPole")
+    cartpole = result["cartpole"]["median"]
+    for contender, measured in zip(found, speeds, strict=True):
+        table.add_row(
+            contender.name,
+            f"{contender.num_envs:,}",
+            str(contender.threads),
+            *(f"{rate:,.0f}" for rate in (measured.median, measured.min, measured.max)),
+            f"{measured.median / cartpole:.2f}",
+        )
+    console.out.print(table)
+    for name, ratio in result["ratios"].items():
+        console.out.print(f"{name} = {ratio:.2f}", highlight=False)

@@ -1,0 +1,197 @@
+"""The native `gymnasium.vector.VectorEnv`: a batch stepped by one call of the engine."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+import sushi_env.kernel as kernel
+from sushi_accel import InputError
+from sushi_env.engine import Engine
+from sushi_env.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.problem import compile_scenario
+from sushi_env.rewards import COMPONENTS
+from sushi_env.scenario import Scenario
+from sushi_env.serve_env import SEED_RANGE, as_seed
+
+_TIMES = {
+    "arrival_s": kernel.OUT_ARRIVAL,
+    "start_s": kernel.OUT_START,
+    "finish_s": kernel.OUT_FINISH,
+    "free_s": kernel.OUT_FREE,
+}
+
+
+class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """n environments of one scenario; `gymnasium.make_vec("sushi/Serve-v1", num_envs=n)`.
+
+    Spaces, rewards and infos are those of `ServeEnv`, batched as Gymnasium does: each info is
+    an array of n with a mask `_name` of where it holds. Environment k, seeded with `seed + k`,
+    has the episodes of `ServeEnv` with that seed, bit for bit.
+
+    Args:
+        scenario: A registered name, a path to a YAML file, a mapping, or a `Scenario`.
+        num_envs: Number of environments n.
+        autoreset_mode: What follows the end of an episode, an `AutoresetMode` or its value.
+            `NextStep`: the next step resets, whatever its action, with reward 0. `SameStep`:
+            the same step resets; `final_obs` and `final_info` are in its info. `Disabled`:
+            the caller resets, with `options={"reset_mask": ...}`.
+        threads: Threads to step with; worth it from some 4,000 environments on.
+        render_mode: None.
+
+    Raises:
+        InputError: If an argument is impossible.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path | dict[str, Any] = DEFAULT_SCENARIO,
+        num_envs: int = 1,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        threads: int = 1,
+        render_mode: str | None = None,
+    ):
+        if render_mode is not None:
+            raise InputError(f"render_mode = {render_mode!r}, must be None")
+        try:
+            self.autoreset_mode = AutoresetMode(autoreset_mode)
+        except ValueError:
+            known = ", ".join(mode.value for mode in AutoresetMode)
+            raise InputError(
+                f"autoreset_mode = {autoreset_mode!r}, must be one of {known}"
+            ) from None
+        self.metadata = {  # type: ignore[misc]
+            **type(self).metadata,
+            "autoreset_mode": self.autoreset_mode,
+        }
+        self.render_mode = render_mode
+        self.problem = compile_scenario(get_scenario(scenario))
+        self.layout = self.problem.layout
+        self.num_envs = num_envs
+        table = self.problem.table
+        self.single_observation_space = self.layout.space
+        self.single_action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
+        self._engine = Engine(self.problem, num_envs, threads)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._seeded = False
+        self._everywhere = np.ones(num_envs, dtype=np.bool_)
+        self._never = np.zeros(num_envs, dtype=np.bool_)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode in every environment, or in those of `options["reset_mask"]`.
+
+        Args:
+            seed: Seed s gives environment k the seed s + k; a list gives each its own. Without
+                one, each goes on to its next episode.
+            options: May hold `reset_mask`, bool, shape (n,).
+
+        Returns:
+            Observations, float32, shape (n, D), and an empty info.
+
+        Raises:
+            InputError: If the seeds or the mask do not fit.
+        """
+        which = self._masked(options)
+        n = self.num_envs
+        if isinstance(seed, int):
+            super().reset(seed=seed)
+            self._engine.seed(np.array([as_seed(seed + k) for k in range(n)]), which)
+        elif seed is not None:
+            if len(seed) != n:
+                raise InputError(f"{len(seed)} seeds for {n} environments")
+            given = np.array([k for k in which if seed[k] is not None], dtype=np.int64)
+            self._seed_randomly()
+            self._engine.seed(np.array([as_seed(s or 0) for s in seed]), given)
+        else:
+            self._seed_randomly()
+        self._seeded = True
+        return self._engine.reset(which).copy(), {}
+
+    def _seed_randomly(self) -> None:
+        if not self._seeded:
+            draws = self.np_random.integers(SEED_RANGE, size=self.num_envs, dtype=np.uint64)
+            self._engine.seed(draws)
+
+    def _masked(self, options: dict[str, Any] | None) -> NDArray[np.int64]:
+        mask = (options or {}).get("reset_mask", self._everywhere)
+        fits = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
+        if not fits or mask.shape != (self.num_envs,) or not mask.any():
+            raise InputError(
+                f"options['reset_mask'] must be a bool array of shape ({self.num_envs},), "
+                "not all False"
+            )
+        return np.flatnonzero(mask)
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict]:
+        """Serves one query in every environment.
+
+        Args:
+            actions: SubNets and SubGraphs, integers, shape (n, 2).
+
+        Returns:
+            Observations (n, D), rewards (n,), terminations (never), truncations, and info.
+
+        Raises:
+            InputError: If actions have another shape, are not integral, or are out of range.
+            gymnasium.error.ResetNeeded: If an episode is over and nothing resets it.
+        """
+        chosen = np.asarray(actions)
+        if chosen.dtype.kind not in "iu":
+            raise InputError(f"actions of type {chosen.dtype}, must be integers")
+        engine = self._engine
+        next_step = self.autoreset_mode is AutoresetMode.NEXT_STEP
+        stepped = ~engine.truncated if next_step else self._everywhere
+        engine.step(np.ascontiguousarray(chosen, dtype=np.int64), reset_over=next_step)
+        rewards = engine.reward.astype(np.float64)
+        truncated = engine.truncated.copy()
+        infos = self._infos(chosen, stepped)
+        if truncated.any():
+            self._finish(infos, truncated)
+        return engine.observation.copy(), rewards, self._never.copy(), truncated, infos
+
+    def _infos(self, actions: np.ndarray, stepped: NDArray[np.bool_]) -> dict[str, Any]:
+        outcome = self._engine.outcome.copy()
+        components: dict[str, Any] = {}
+        for n, name in enumerate(COMPONENTS):
+            components[name], components[f"_{name}"] = outcome[:, n], stepped
+        infos: dict[str, Any] = {"components": components, "_components": stepped}
+        for name, column in _TIMES.items():
+            infos[name], infos[f"_{name}"] = outcome[:, column], stepped
+        for n, name in enumerate(("subnet", "subgraph")):
+            infos[name], infos[f"_{name}"] = actions[:, n].copy(), stepped
+        return infos
+
+    def _finish(self, infos: dict[str, Any], truncated: NDArray[np.bool_]) -> None:
+        """Adds what the last step of an episode tells, and resets if that is due."""
+        over = np.flatnonzero(truncated)
+        metrics: dict[str, Any] = {}
+        for k in over.tolist():
+            metrics = self._add_info(metrics, {"metrics": vars(self._engine.metrics(k))}, k)
+        infos.update(metrics)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            final = np.full(self.num_envs, None, dtype=object)
+            for k in over:
+                final[k] = self._engine.observation[k].copy()
+            last = {name: infos.pop(name) for name in list(infos)}
+            infos.update(final_obs=final, _final_obs=truncated, _final_info=truncated)
+            infos["final_info"] = last
+            self._engine.reset(over)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which SubNets and SubGraphs may be chosen, bool, shape (n, S + G): all of them."""
+        S, G = self.problem.table.num_subnets, self.problem.table.num_subgraphs
+        return np.ones((self.num_envs, S + G), dtype=np.bool_)
