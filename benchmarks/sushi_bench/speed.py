@@ -7,7 +7,7 @@ one decision of one environment, with its full observation.
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -15,12 +15,16 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 
+from sushi_agents import make_policy
+from sushi_agents.policy import Policy
 from sushi_bench.python_twin import PythonTwin
 from sushi_env import Engine, Problem, ServeEnv
 
 ENGINE_SIZES = (1, 64, 1024, 16384)
 ACTION_BATCHES = 16
 CALLS_BETWEEN_CLOCKS = 64
+POLICY = "policy "
+"""Beginning of the names of contenders that are policies; a step is a decision."""
 
 
 class Stepper(Protocol):
@@ -214,6 +218,37 @@ def _envpool(n: int) -> Contender:
     return Contender("envpool_cartpole", n, 1, step)
 
 
+def policy_contenders(problem: Problem, names: Sequence[str], n: int = 1024) -> list[Contender]:
+    """Policies deciding for a batch, on observations that random actions came by.
+
+    Args:
+        problem: The compiled scenario.
+        names: The policies; see `make_policy`.
+        n: Environments per decision.
+    """
+    engine = Engine(problem, n)
+    engine.seed(np.arange(n, dtype=np.uint64))
+    engine.reset()
+    seen = []
+    for actions in _actions(problem, n):
+        for _ in range(8):
+            engine.step(actions, reset_over=True)
+        seen.append(engine.observation.copy())
+    return [_policy(name, make_policy(name, problem), seen) for name in names]
+
+
+def _policy(name: str, policy: Policy, seen: list[np.ndarray]) -> Contender:
+    n = len(seen[0])
+    calls, state, starts = 0, None, np.zeros(n, dtype=np.bool_)
+
+    def step() -> None:
+        nonlocal calls, state
+        _, state = policy.predict(seen[calls % len(seen)], state=state, episode_start=starts)
+        calls += 1
+
+    return Contender(f"{POLICY}{name}", n, 1, step)
+
+
 def as_json(found: list[Contender], speeds: list[Speed]) -> dict[str, Any]:
     """The results by name; the engine's rows as a list, and the ratios that matter."""
     result: dict[str, Any] = {"engine": []}
@@ -221,6 +256,8 @@ def as_json(found: list[Contender], speeds: list[Speed]) -> dict[str, Any]:
         if contender.name == "engine":
             row = {"n": contender.num_envs, "threads": contender.threads}
             result["engine"].append(row | {"steps_per_s": vars(speed)})
+        elif contender.name.startswith(POLICY):
+            result.setdefault("policies", {})[contender.name.removeprefix(POLICY)] = vars(speed)
         else:
             result[contender.name] = vars(speed)
     result["ratios"] = ratios(result)

@@ -1,6 +1,6 @@
-"""The field's schedulers follow the rules in their docstrings, and fast."""
+"""The field's schedulers follow the rules in their docstrings."""
 
-import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +13,6 @@ from sushi_agents.model_switching import effective_accuracy
 from sushi_agents.slackfit import SlackFit
 from sushi_agents.time_sharing import TimeSharing, efficient_choices
 from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, mean_metrics
-
-MOST_MS = 5.0
-"""What a decision for 1024 environments may take; `lookahead` states a budget of its own."""
-LOOKAHEAD_MOST_MS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +184,7 @@ def test_cache_rules_follow_what_is_served():
     table, favourites = problem.table, favourite_subgraphs(problem.table)
     assert len(set(favourites.tolist())) > 1
 
-    def serves_as_well(i: int, j: int) -> bool:
+    def serves_as_well(i: np.integer, j: int) -> bool:
         return table.latency_s[i, j] <= table.latency_s[i].min() + 1e-9
 
     for g, _, _, subnet, j, _ in decisions(problem, "random+cache-last"):
@@ -221,7 +217,8 @@ def test_lookahead_sees_no_further_than_the_queue_but_plans_well():
                 for other in baseline_names(problem)
             }
             assert max(rewards, key=rewards.__getitem__) == "lookahead"
-    for change in ({"width": 0}, {"price": -1.0}, {"price": float("nan")}):
+    wrong: list[dict[str, Any]] = [{"width": 0}, {"price": -1.0}, {"price": float("nan")}]
+    for change in wrong:
         with pytest.raises(InputError, match="must be at least"):
             Lookahead(problem, **change)
 
@@ -243,22 +240,3 @@ def test_lookahead_is_exact_for_one_query_and_no_future(problem):
     actions, _ = Lookahead(problem, price=0.0).predict(observation)
     engine.step(actions)
     assert engine.outcome[:, :7] @ weights == pytest.approx(best)
-
-
-@pytest.mark.parametrize("load", [0.2, 1.1])
-def test_decisions_for_a_batch_of_1024_take_a_few_milliseconds(load):
-    problem = compile_scenario(get_scenario("resnet50-starved").replace(load=load))
-    engine = Engine(problem, 1024)
-    engine.seed(np.arange(1024, dtype=np.uint64))
-    for name in (*baseline_names(problem), "slackfit+cache-frequent"):
-        policy = make_policy(name, problem)
-        observation, state, starts = engine.reset(), None, np.ones(1024, dtype=bool)
-        seconds = []
-        for _ in range(60):
-            began = time.perf_counter()
-            actions, state = policy.predict(observation, state=state, episode_start=starts)
-            seconds.append(time.perf_counter() - began)
-            engine.step(actions)
-            starts = engine.truncated
-        most = LOOKAHEAD_MOST_MS if name == "lookahead" else MOST_MS
-        assert 1e3 * np.median(seconds[4:]) < most, name

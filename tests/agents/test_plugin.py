@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_the_template_installs_and_competes(tmp_path):
 
 
 def test_names_are_taken_once_and_never_from_the_baselines(monkeypatch):
-    def entries(**wanted: str) -> EntryPoints:
+    def entries(**wanted: Any) -> EntryPoints:
         found = EntryPoints(
             EntryPoint(name, value, "sushi.policies")
             for name, value in (

@@ -26,9 +26,21 @@ def test_a_rate_counts_every_environment_of_every_call():
 
 
 def test_the_command_prints_every_row_of_the_contract():
-    arguments = ["speed", "--repeats", "2", "--seconds", "0.01", "--threads", "2", "--json"]
+    arguments = [
+        "speed",
+        "--repeats",
+        "2",
+        "--seconds",
+        "0.01",
+        "--threads",
+        "2",
+        "--policies",
+        "--json",
+    ]
     command = str(Path(sys.executable).with_name("sushi"))
-    done = subprocess.run([command, *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [command, *arguments, "--policies", "--json"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     rows = {(row["n"], row["threads"]) for row in found["engine"]}
@@ -44,7 +56,12 @@ def test_the_command_prints_every_row_of_the_contract():
             "cartpole_unwrapped",
         )
     ]
-    for speed in [*singles, *(row["steps_per_s"] for row in found["engine"])]:
+    assert {"slackfit", "lookahead", "static-A"} < set(found["policies"])
+    for speed in [
+        *singles,
+        *found["policies"].values(),
+        *(row["steps_per_s"] for row in found["engine"]),
+    ]:
         assert 0 < speed["min"] <= speed["median"] <= speed["max"]
     batch = next(r for r in found["engine"] if (r["n"], r["threads"]) == (1024, 1))
     ratio = batch["steps_per_s"]["median"] / found["cartpole"]["median"]

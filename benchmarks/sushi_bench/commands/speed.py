@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from sushi_agents import baseline_names
 from sushi_bench import console, speed
 from sushi_bench.commands.options import JsonOption, ScenarioOption
 from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
@@ -18,11 +19,16 @@ def speed_(
     threads: Annotated[
         int | None, typer.Option(help="Threads of the engine's second rows; default all.", min=1)
     ] = None,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Measure the baselines' decisions too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
     problem = compile_scenario(get_scenario(scenario))
     found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
+    if policies:
+        found += speed.policy_contenders(problem, baseline_names(problem))
     with console.progress_bar() as progress:
         task = progress.add_task("measuring", total=repeats * len(found))
         speeds = speed.measure(found, repeats, seconds, lambda: progress.advance(task))
