@@ -1,5 +1,6 @@
 """Named scenarios, and how a name or a file becomes a scenario."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,18 @@ _NAMED = {
 }
 
 
+_FOLDER = Path(__file__).with_name("scenarios")
+"""Scenarios that come as files; those of the benchmark suites are among them."""
+
+
 def scenario_names() -> list[str]:
     """Names of the registered scenarios."""
-    return list(_NAMED)
+    return [*_NAMED, *sorted(path.stem for path in _FOLDER.glob("*.yaml"))]
+
+
+@lru_cache(maxsize=64)
+def _from_package(name: str) -> Scenario:
+    return load_scenario(_FOLDER / f"{name}.yaml")
 
 
 def get_scenario(scenario: Scenario | str | Path | dict[str, Any]) -> Scenario:
@@ -71,7 +81,9 @@ def get_scenario(scenario: Scenario | str | Path | dict[str, Any]) -> Scenario:
         return parse_scenario(scenario, "scenario")
     if str(scenario) in _NAMED:
         return _NAMED[str(scenario)]
+    if str(scenario) in scenario_names():
+        return _from_package(str(scenario))
     if Path(scenario).suffix in {".yaml", ".yml"}:
         return load_scenario(scenario)
-    known = ", ".join(_NAMED)
+    known = ", ".join(scenario_names())
     raise InputError(f"unknown scenario {str(scenario)!r}; known: {known}, or a path to a .yaml")

@@ -169,7 +169,8 @@ class Scenario(_Frozen):
 
     def to_yaml(self) -> str:
         """The scenario as YAML that `load_scenario` reads back to an equal object."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        contents = self.model_dump(mode="json", exclude_none=True)
+        return yaml.safe_dump(contents, sort_keys=False, width=96)
 
 
 def _file_digest(path: str) -> str:

@@ -13,3 +13,11 @@ def measured_csv() -> Path:
     if not path.exists():
         pytest.skip(f"measured latencies not found at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def recorded_traces() -> Path:
+    path = SHARED_DATA / "traces"
+    if not path.exists():
+        pytest.skip(f"recorded traces not found at {path}")
+    return path
