@@ -21,7 +21,7 @@ from sushi_env.rendering.palette import (
 )
 
 COLUMNS = 100
-LABEL = 10
+LABEL = 11
 SHOWN = 7
 """Waiting queries that are shown; of more, the number."""
 
@@ -59,7 +59,11 @@ class AnsiPainter:
         """Paints a moment; every line ends in a newline."""
         file = io.StringIO()
         console = Console(
-            file=file, force_terminal=True, color_system="truecolor", width=COLUMNS, highlight=False
+            file=file,
+            force_terminal=True,
+            color_system="truecolor",
+            width=max(COLUMNS, LABEL + len(self._weights.largest)),
+            highlight=False,
         )
         for line in (
             self._header(moment),
@@ -132,7 +136,7 @@ class AnsiPainter:
             mark = "x" if late else "v" if not service.above_floor else "·"
             missed.append(mark, _in(GREY if mark == "·" else MISS))
         latency.append("  full: 200 % of the SLO", _in(GREY))
-        missed.append("  x late, dropped; v below floor", _in(GREY))
+        missed.append("  x missed, v below floor", _in(GREY))
         return [subnets, accuracy, latency, missed]
 
     def _totals(self, moment: Moment) -> Text:

@@ -85,6 +85,7 @@ class Service:
         top1: Top-1 accuracy it was served with, percent.
         on_time: Whether it met its SLO.
         above_floor: Whether it met its accuracy floor.
+        utility: Its utility.
         dropped: Queries dropped in this step.
         totals: Sums over the episode, this step included.
     """
@@ -99,6 +100,7 @@ class Service:
     top1: float
     on_time: bool
     above_floor: bool
+    utility: float
     dropped: int
     totals: Totals
 

@@ -82,6 +82,7 @@ class EpisodeRecord:
                 top1=top1,
                 on_time=on_time,
                 above_floor=above,
+                utility=out[kernel.OUT_UTILITY],
                 dropped=dropped,
                 totals=Totals(
                     served=totals.served + 1,
