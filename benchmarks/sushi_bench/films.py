@@ -60,7 +60,7 @@ def film_frames(
         yield frame
 
 
-def write_gif(frames: Frames, path: Path, fps: float, on_frame: Progress) -> None:
+def write_gif(frames: Frames, path: Path, fps: int, on_frame: Progress) -> None:
     """Writes frames as a GIF that repeats for ever.
 
     Args:
@@ -126,7 +126,7 @@ def _indices(
     return indices.astype(np.uint8)
 
 
-def write_mp4(frames: Frames, path: Path, fps: float, on_frame: Progress) -> None:
+def write_mp4(frames: Frames, path: Path, fps: int, on_frame: Progress) -> None:
     """Writes frames as an MP4 (H.264).
 
     Args:

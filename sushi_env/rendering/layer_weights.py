@@ -11,19 +11,17 @@ from sushi_env.problem import Problem
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """Weights per layer, for S SubNets, G SubGraphs and N layers.
+    """Weights per layer, for S SubNets, G SubGraphs and N layers; bytes, or K x C.
 
     Attributes:
         largest: The most that any SubNet uses of each layer, shape (N,).
         subnets: What each SubNet uses, shape (S, N).
         subgraphs: What each SubGraph holds, shape (G, N).
-        exact: Whether these are bytes; otherwise they are K x C of the table's vectors.
     """
 
     largest: NDArray[np.float64]
     subnets: NDArray[np.float64]
     subgraphs: NDArray[np.float64]
-    exact: bool
 
 
 def layer_weights(problem: Problem) -> LayerWeights:
@@ -34,14 +32,13 @@ def layer_weights(problem: Problem) -> LayerWeights:
     """
     table = problem.table
     parts = _from_supernet(problem)
-    exact = parts is not None
     subnets, subgraphs = parts or (
         _from_vectors(table.subnet_vectors, table.weight_bytes),
         _from_vectors(table.subgraph_vectors, table.subgraph_bytes),
     )
     used = subnets.max(axis=0) > 0
     subnets, subgraphs = subnets[:, used], subgraphs[:, used]
-    return LayerWeights(subnets.max(axis=0), subnets, subgraphs, exact)
+    return LayerWeights(subnets.max(axis=0), subnets, subgraphs)
 
 
 def _from_supernet(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

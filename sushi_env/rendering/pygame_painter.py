@@ -202,7 +202,14 @@ class PygamePainter:
         for words, fill in legend:
             canvas.box(x, y + 92, 11, 11, fill, GREY)
             x += 28 + canvas.text(x + 16, y + 92, words, 16, GREY)
-        canvas.text(WIDTH - MARGIN, y + 92, "first layer to last", 16, GREY, "right")
+        canvas.text(
+            WIDTH - MARGIN,
+            y + 92,
+            "first layer to last; height: root of the weights",
+            16,
+            GREY,
+            "right",
+        )
 
     def _subnet_key(self, y: int) -> None:
         """SubNets by colour, with their accuracy as long as there is room for that."""

@@ -7,6 +7,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from sushi_env.engine import Engine
+from sushi_env.rendering.moment import Moment
 from sushi_env.rendering.record import RECENT, EpisodeRecord
 
 if TYPE_CHECKING:
@@ -63,28 +64,40 @@ class Renderer:
             gymnasium.error.ResetNeeded: If no episode was begun.
             gymnasium.error.DependencyNotInstalled: If the extra `render` is missing.
         """
-        if self._record is None:
-            raise ResetNeeded("nothing to render yet, call reset first")
-        moment = self._record.present()
         if self._mode == "ansi":
-            if self._text is None:
-                from sushi_env.rendering.ansi_painter import AnsiPainter
-
-                self._text = AnsiPainter(self._engine.problem)
-            return self._text.paint(moment)
-        if self._painter is None:
-            from sushi_env.rendering.pygame_painter import PygamePainter
-
-            self._painter = PygamePainter(self._engine.problem)
-        pixels = self._painter.paint(moment)
+            return self._words()
+        pixels = self.pixels()
         if self._mode == "rgb_array":
             return pixels
         if self._window is None:
             from sushi_env.rendering.window import Window
 
+            assert self._painter is not None
             self._window = Window(self._painter.canvas, RENDER_FPS)
         self._window.show()
         return None
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The episode now, uint8, shape (height, width, 3); raises as `render` does."""
+        moment = self._moment()
+        if self._painter is None:
+            from sushi_env.rendering.pygame_painter import PygamePainter
+
+            self._painter = PygamePainter(self._engine.problem)
+        return self._painter.paint(moment)
+
+    def _words(self) -> str:
+        moment = self._moment()
+        if self._text is None:
+            from sushi_env.rendering.ansi_painter import AnsiPainter
+
+            self._text = AnsiPainter(self._engine.problem)
+        return self._text.paint(moment)
+
+    def _moment(self) -> Moment:
+        if self._record is None:
+            raise ResetNeeded("nothing to render yet, call reset first")
+        return self._record.present()
 
     def close(self) -> None:
         """Closes the window, if there is one."""

@@ -44,7 +44,7 @@ def render(
     first: Annotated[int, typer.Option("--from", help="First query to show, from 0.")] = 0,
     queries: Annotated[int, typer.Option(help="Number of queries to show.")] = 40,
     seconds: Annotated[float, typer.Option(help="Length of a film, seconds.")] = 12.0,
-    fps: Annotated[float, typer.Option(help="Frames per second of a film.")] = 10.0,
+    fps: Annotated[int, typer.Option(help="Frames per second of a film.")] = 10,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,13 +101,13 @@ def _check_file(out: Path) -> None:
         raise InputError(f"{out}: cannot be written (Permission denied)")
 
 
-def _frame_count(seconds: float, fps: float) -> int:
+def _frame_count(seconds: float, fps: int) -> int:
     if not 1 <= fps <= 50:
-        raise InputError(f"fps = {fps:g}, must be in 1..50")
+        raise InputError(f"fps = {fps}, must be in 1..50")
     if not 0 < seconds * fps <= MOST_FRAMES:
         raise InputError(
             f"seconds = {seconds:g}, must be above 0 and at most {MOST_FRAMES / fps:g} "
-            f"at {fps:g} frames per second"
+            f"at {fps} frames per second"
         )
     return max(round(seconds * fps), 1)
 
@@ -119,7 +119,7 @@ def _write_film(
     span: Span,
     out: Path,
     count: int,
-    fps: float,
+    fps: int,
     on_frame: Any,
 ) -> None:
     from sushi_bench.films import film_frames, write_gif, write_mp4
