@@ -11,6 +11,7 @@ from sushi_env import Problem
 from sushi_env.rendering.palette import (
     GREY,
     INK,
+    MIDDLE,
     MISS,
     PALE,
     PAPER,
@@ -97,7 +98,7 @@ def write_gif(frames: Frames, path: Path, fps: int, on_frame: Progress) -> None:
 
 def _palette(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Colours that later frames can hold, then the most frequent ones of a frame; (n, 3)."""
-    exact = [WHITE, INK, GREY, PALE, PAPER, MISS]
+    exact = [WHITE, INK, GREY, MIDDLE, PALE, PAPER, MISS]
     exact += [subnet_colour(i, 13) for i in range(13)]
     exact += [urgency_colour(1 - step, 1) for step in np.linspace(0, 1, 16).tolist()]
     found, counts = np.unique(frame.reshape(-1, 3), axis=0, return_counts=True)

@@ -59,7 +59,8 @@ def episode_timeline(
     for n, (name, record) in enumerate(records.items()):
         service, deadline, queue = axes[1 + 3 * n : 4 + 3 * n]
         shown = [s for s in record.services if s.finish_s > begin and s.start_s < end]
-        service.set_title(name, loc="left", fontsize=13, fontweight="bold", pad=10)
+        title = name if len(name) < 42 else f"...{name[-38:]}"
+        service.set_title(title, loc="left", fontsize=13, fontweight="bold", pad=10)
         service.set_title(_summary(shown, begin, end), loc="right", fontsize=11)
         draw_service(service, problem, shown, WIDTH * 0.88 / (end - begin))
         draw_deadlines(deadline, problem, [s for s in shown if begin <= s.finish_s <= end])

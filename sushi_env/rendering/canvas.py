@@ -67,6 +67,10 @@ class Canvas:
         self.surface.blit(picture, (round(x - shift), round(y)))
         return picture.get_width()
 
+    def heading(self, x: float, y: float, name: str, rest: str) -> None:
+        """Writes a name in black, and in grey what there is to say about it."""
+        self.text(x + 8 + self.text(x, y, name, 20), y + 1, rest, 18, GREY)
+
     def box(
         self,
         x: float,

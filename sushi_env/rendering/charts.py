@@ -32,10 +32,6 @@ def paint_charts(
     _latency(canvas, moment, table, places, step, x, y + 84, width)
 
 
-def _heading(canvas: Canvas, x: float, y: float, name: str, rest: str) -> None:
-    canvas.text(x + 8 + canvas.text(x, y, name, 20), y + 1, rest, 18, GREY)
-
-
 def _accuracy(
     canvas: Canvas,
     moment: Moment,
@@ -51,7 +47,7 @@ def _accuracy(
     base = y + 24 + tall
     lowest, highest = float(table.top1.min()), float(table.top1.max())
     spread = max(highest - lowest, 1e-9)
-    _heading(canvas, x, y, "Accuracy", f"top-1 of the latest {RECENT} queries")
+    canvas.heading(x, y, "Accuracy", f"top-1 of the latest {RECENT} queries")
     _key(canvas, x + width, y, "below what was asked")
     canvas.line(x + AXIS, base, x + width, base, PALE)
     canvas.text(x + AXIS - 6, base - tall - 2, f"{highest:.1f}", 16, GREY, "right")
@@ -77,7 +73,7 @@ def _latency(
     """Response time over SLO; above the dashed line the deadline was missed."""
     tall = 60
     base = y + 30 + tall
-    _heading(canvas, x, y, "Latency", "response time as a share of its SLO")
+    canvas.heading(x, y, "Latency", "response time as a share of its SLO")
     _key(canvas, x + width, y, "late, or dropped")
     canvas.line(x + AXIS, base, x + width, base, PALE)
     for value in (1, 2):

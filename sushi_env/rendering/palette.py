@@ -11,6 +11,7 @@ Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
 INK: Colour = (32, 36, 44)
 GREY: Colour = (112, 118, 128)
+MIDDLE: Colour = (176, 184, 196)
 PALE: Colour = (226, 229, 234)
 PAPER: Colour = (246, 247, 249)
 MISS: Colour = (213, 70, 0)

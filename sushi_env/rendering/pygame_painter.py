@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_env.problem import Problem
+from sushi_env.rendering.buffer_panel import paint_buffer
 from sushi_env.rendering.canvas import Canvas
 from sushi_env.rendering.charts import paint_charts
 from sushi_env.rendering.layer_weights import layer_weights
@@ -26,7 +27,10 @@ INNER = WIDTH - 2 * MARGIN
 BOXES = 8
 """Waiting queries that are drawn; of more, the number."""
 
-MIB = 2**20
+
+def _short(seconds: float) -> str:
+    """A time that fits a query's box."""
+    return f"{1e3 * seconds:.0f} ms" if abs(seconds) < 1 else f"{seconds:.1f} s"
 
 
 class PygamePainter:
@@ -51,7 +55,6 @@ class PygamePainter:
         self._table = problem.table
         self._title = problem.scenario.name if title is None else title
         self._weights = layer_weights(problem)
-        self._largest_bytes = float(self._table.weight_bytes.max())
 
     def paint(self, moment: Moment) -> NDArray[np.uint8]:
         """Paints a moment.
@@ -64,7 +67,7 @@ class PygamePainter:
         self._header(moment)
         self._queue(moment, 66)
         self._accelerator(moment, 166)
-        self._buffer(moment, 272)
+        paint_buffer(canvas, moment, self._table, self._weights, MARGIN, 272, INNER)
         self._subnet_key(388)
         paint_charts(canvas, moment, self._table, MARGIN, 412, INNER)
         self._footer(moment, 602)
@@ -72,7 +75,9 @@ class PygamePainter:
 
     def _header(self, moment: Moment) -> None:
         canvas = self.canvas
-        canvas.text(MARGIN, 14, self._title, 30)
+        long = len(self._title) > 30
+        title = self._title if len(self._title) < 50 else f"...{self._title[-46:]}"
+        canvas.text(MARGIN, 18 if long else 14, title, 22 if long else 30)
         canvas.text(WIDTH - MARGIN, 14, f"{moment.time_s:.3f} s", 30, anchor="right")
         done = f"{moment.totals.resolved} of {self._problem.scenario.queries} queries"
         canvas.text(WIDTH - MARGIN, 38, done, 18, GREY, anchor="right")
@@ -82,15 +87,13 @@ class PygamePainter:
         canvas.text(MARGIN, 38, net, 18, GREY)
         canvas.line(MARGIN, 56, WIDTH - MARGIN, 56, PALE)
 
-    def _label(self, y: float, words: str, rest: str) -> None:
-        width = self.canvas.text(MARGIN, y, words, 20)
-        self.canvas.text(MARGIN + width + 8, y + 1, rest, 18, GREY)
-
     def _queue(self, moment: Moment, y: int) -> None:
         canvas = self.canvas
         capacity = self._problem.scenario.queue_capacity
         waiting = len(moment.waiting)
-        self._label(y, "Queue", f"{waiting} waiting, room for {capacity}; next is on the left")
+        canvas.heading(
+            MARGIN, y, "Queue", f"{waiting} waiting, room for {capacity}; next is on the left"
+        )
         step = (INNER - 60) / BOXES
         for n, query in enumerate(moment.waiting[:BOXES]):
             self._query(query, moment.time_s, MARGIN + n * step, y + 20, step - 6)
@@ -109,7 +112,7 @@ class PygamePainter:
         colour = urgency_colour(slack_s, query.slo_s)
         self.canvas.box(x, y, width, 58, colour, GREY, radius=5)
         ink, middle = text_on(colour), x + width / 2
-        self.canvas.text(middle, y + 9, f"{1e3 * slack_s:.0f} ms", 22, ink, "centre")
+        self.canvas.text(middle, y + 9, _short(slack_s), 22, ink, "centre")
         self.canvas.text(middle, y + 34, f"≥ {query.floor:g} %", 19, ink, "centre")
 
     def _accelerator(self, moment: Moment, y: int) -> None:
@@ -124,7 +127,7 @@ class PygamePainter:
         colour = self._colour(service.subnet)
         canvas.box(MARGIN + 12, y + 12, 68, 68, colour, radius=8)
         name = self._table.subnet_names[service.subnet]
-        size = 56 if len(name) == 1 else max(16, 100 // len(name))
+        size = min(max(100 // len(name), 10), 56)
         middle = y + 46 - 0.34 * size
         canvas.text(MARGIN + 46, middle, name, size, text_on(colour), "centre")
         if running:
@@ -170,47 +173,6 @@ class PygamePainter:
         late = end_s > query.deadline_s
         canvas.text(x, y + 22, words, 17, MISS if late else INK)
 
-    def _buffer(self, moment: Moment, y: int) -> None:
-        """The SuperNet's layers; bars of a height that grows with the root of their weights."""
-        canvas, weights = self.canvas, self._weights
-        held = float(self._table.subgraph_bytes[moment.cached])
-        share = 100 * held / self._largest_bytes
-        self._label(
-            y,
-            "Persistent Buffer",
-            f"{self._subgraph(moment.cached)}: {held / MIB:.2f} of "
-            f"{self._table.pb_bytes / MIB:.2f} MiB, {share:.0f} % of the largest SubNet",
-        )
-        top, tall = y + 22, 66
-        step = INNER / len(weights.largest)
-        heights = tall * np.sqrt(weights.largest / weights.largest.max())
-        active = moment.serving.subnet if moment.serving else None
-        colour = PALE if active is None else self._colour(active)
-        for n, height in enumerate(heights.tolist()):
-            x, base = MARGIN + n * step, top + tall
-            wide = max(step - 2, 1)
-            canvas.box(x, base - height, wide, height, PAPER)
-            for part, fill in (
-                (0.0 if active is None else weights.subnets[active, n], colour),
-                (weights.subgraphs[moment.cached, n], INK),
-            ):
-                filled = height * part / weights.largest[n]
-                canvas.box(x, base - filled, wide, filled, fill)
-            canvas.box(x, base - height, wide, height, edge=(190, 195, 203))
-        legend = (("SuperNet's layers", PAPER), ("in the SubNet", colour), ("resident", INK))
-        x = MARGIN
-        for words, fill in legend:
-            canvas.box(x, y + 92, 11, 11, fill, GREY)
-            x += 28 + canvas.text(x + 16, y + 92, words, 16, GREY)
-        canvas.text(
-            WIDTH - MARGIN,
-            y + 92,
-            "first layer to last; height: root of the weights",
-            16,
-            GREY,
-            "right",
-        )
-
     def _subnet_key(self, y: int) -> None:
         """SubNets by colour, with their accuracy as long as there is room for that."""
         canvas, table = self.canvas, self._table
@@ -247,4 +209,4 @@ class PygamePainter:
 
     def _subgraph(self, j: int) -> str:
         name = self._table.subgraph_names[j]
-        return "nothing cached" if j == 0 and name == "empty" else f"SubGraph {name}"
+        return f"SubGraph {name}"

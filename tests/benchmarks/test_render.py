@@ -12,7 +12,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("imageio_ffmpeg")
 
 import imageio_ffmpeg
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 from sushi_agents import make_policy, run_episodes
 from sushi_bench.episode_recording import chosen_span, record_episode, shown_seconds
@@ -48,6 +48,7 @@ def test_a_film_of_two_policies_on_one_clock(monkeypatch, tmp_path, capsys):
     assert (told["first"], told["last"], told["frames"]) == (20, 34, 8)
     assert list(told["policies"]) == ["sushisched-accuracy", "slackfit"]
     with Image.open(out) as film:
+        assert isinstance(film, GifImagePlugin.GifImageFile)
         assert film.n_frames == 8
         assert film.size == (1280, 632)
         first = np.asarray(film.convert("RGB"))
@@ -100,7 +101,7 @@ def test_the_timeline_shows_every_service_and_adds_up():
     axes = figure.axes
     assert len(axes) == 7
     assert axes[0].get_xlim() == (begin, end)
-    assert len(axes[0].lines[0].get_xdata()) == 30  # arrivals
+    assert np.size(axes[0].lines[0].get_xdata()) == 30  # arrivals
     for n, record in enumerate(records.values()):
         shown = [s for s in record.services if s.finish_s > begin and s.start_s < end]
         answered = [s for s in shown if begin <= s.finish_s <= end]
@@ -112,7 +113,7 @@ def test_the_timeline_shows_every_service_and_adds_up():
         assert f"{len(answered)} answered: {late} late" in axes[1 + 3 * n].get_title("right")
         (area,) = axes[3 + 3 * n].collections
         most = max(len(record.at(s.start_s - 1e-9).waiting) for s in record.services)
-        assert area.get_paths()[0].vertices[:, 1].max() == most
+        assert np.asarray(area.get_paths()[0].vertices)[:, 1].max() == most
 
 
 @pytest.mark.parametrize(
