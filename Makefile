@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format clean
+.PHONY: help install demo gallery test test-slow lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,18 @@ install: $(VENV)/.installed ## create .venv and install everything into it
 
 demo: install ## train a scheduler for about a minute and compare it with the baselines
 	$(BIN)/sushi train --scenario resnet50-steady --algo ppo --steps 1000000 --seed 0 --out runs/demo
+
+# What the gallery's pictures show: SushiSched, and beside it a policy as `sushi evaluate` takes it.
+GALLERY_SCENARIO ?= resnet50-busy
+GALLERY_POLICY   ?= slackfit
+GALLERY_SEED     ?= 4
+GALLERY          := render --scenario $(GALLERY_SCENARIO) --seed $(GALLERY_SEED) --queries 45 \
+                    --policy sushisched-accuracy --policy $(GALLERY_POLICY) $(GALLERY_OPTIONS)
+
+gallery: install ## draw the pictures of docs/gallery, against GALLERY_POLICY=slackfit
+	mkdir -p docs/gallery
+	$(BIN)/sushi $(GALLERY) --out docs/gallery/timeline.png
+	$(BIN)/sushi $(GALLERY) --out docs/gallery/episode.gif
 
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2

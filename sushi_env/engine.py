@@ -201,6 +201,12 @@ class Engine:
             f"SubGraph in 0..{G - 1}"
         )
 
+    def waiting(self, k: int) -> NDArray[np.void]:
+        """Queries waiting in environment k, head first: a copy, of dtype `memory.QUERY`."""
+        queue, state = self._memory.arrays.queue[k], self.state[k]
+        slots = int(state["head"]) + np.arange(int(state["waiting"]))
+        return queue[slots & (len(queue) - 1)]
+
     def metrics(self, k: int) -> EpisodeMetrics:
         """Metrics of environment k's episode so far."""
         unit = float(self.problem.parameters["latency_unit"][0])

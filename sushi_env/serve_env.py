@@ -12,6 +12,7 @@ from sushi_accel import InputError
 from sushi_env.engine import Engine
 from sushi_env.named import DEFAULT_SCENARIO, get_scenario
 from sushi_env.problem import compile_scenario
+from sushi_env.rendering.renderer import RENDER_FPS, RENDER_MODES, Renderer
 from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario import Scenario
 
@@ -61,19 +62,29 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
     `reset(seed=s)` starts the first episode of seed s; each `reset()` after it the next one.
     They are the same on any machine, and in every other interface of the same scenario.
 
+    ## Rendering
+    `render_mode`: `human` (a window that follows every step), `rgb_array` (uint8, shape
+    (632, 640, 3)) or `ansi` (text); the first two need the extra `render`. They show the queue
+    with each query's time left, the SubNet and its query, the SuperNet's layers with what the
+    Persistent Buffer holds of them, and accuracy, latency and misses of the latest queries.
+
     ## Version history
     * v1: initial version.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: ClassVar[dict[str, Any]] = {
+        "render_modes": list(RENDER_MODES),
+        "render_fps": RENDER_FPS,
+    }
 
     def __init__(
         self,
         scenario: Scenario | str | Path | dict[str, Any] = DEFAULT_SCENARIO,
         render_mode: str | None = None,
     ):
-        if render_mode is not None:
-            raise InputError(f"render_mode = {render_mode!r}, must be None")
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            known = ", ".join(RENDER_MODES)
+            raise InputError(f"render_mode = {render_mode!r}, must be None or one of {known}")
         self.render_mode = render_mode
         self.problem = compile_scenario(get_scenario(scenario))
         self.layout = self.problem.layout
@@ -81,6 +92,7 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         self.observation_space = self.layout.space
         self.action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
         self._engine = Engine(self.problem, 1)
+        self._renderer = None if render_mode is None else Renderer(self._engine, render_mode)
         self._seeded = False
         self._masks = np.ones(table.num_subnets + table.num_subgraphs, dtype=np.bool_)
         self._attach()
@@ -109,7 +121,10 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         if seed is not None:
             self._engine.seed(np.array([as_seed(seed)]))
             self._seeded = True
-        return self._engine.reset()[0].copy(), {}
+        observation = self._engine.reset()[0].copy()
+        if self._renderer is not None:
+            self._renderer.begin()
+        return observation, {}
 
     def action_masks(self) -> np.ndarray:
         """Which SubNets and SubGraphs may be chosen, bool, shape (S + G,): all of them."""
@@ -134,6 +149,8 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         subnet, subgraph = chosen.tolist()
         engine = self._engine
         engine.step_one(subnet, subgraph)
+        if self._renderer is not None:
+            self._renderer.note(subnet, subgraph)
         out = self._outcome.tolist()
         info: dict[str, Any] = {
             "components": dict(zip(COMPONENTS, out, strict=False)),
@@ -148,3 +165,20 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         if truncated:
             info["metrics"] = vars(engine.metrics(0)).copy()
         return self._seen.copy(), self._reward.item(), False, truncated, info
+
+    def render(self) -> np.ndarray | str | None:
+        """The episode now, in the form that `render_mode` asks for; see Rendering in the class.
+
+        Raises:
+            gymnasium.error.ResetNeeded: If no episode was begun.
+            gymnasium.error.DependencyNotInstalled: If the extra `render` is missing.
+        """
+        if self._renderer is None:
+            gym.logger.warn("render() without a render_mode: give one when making the environment")
+            return None
+        return self._renderer.render()
+
+    def close(self) -> None:
+        """Closes the window, if there is one; a later frame opens another."""
+        if self._renderer is not None:
+            self._renderer.close()

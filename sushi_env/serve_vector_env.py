@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
+from gymnasium import logger, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from sushi_accel import InputError
 from sushi_env.engine import Engine
 from sushi_env.named import DEFAULT_SCENARIO, get_scenario
 from sushi_env.problem import compile_scenario
+from sushi_env.rendering.renderer import RENDER_FPS, Renderer
 from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario import Scenario
 from sushi_env.serve_env import SEED_RANGE, as_seed
@@ -41,14 +42,16 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             the same step resets; `final_obs` and `final_info` are in its info. `Disabled`:
             the caller resets, with `options={"reset_mask": ...}`.
         threads: Threads to step with; worth it from some 4,000 environments on.
-        render_mode: None.
+        render_mode: None, or `rgb_array` (extra `render`): `render` then returns a picture of
+            every environment, and each step takes longer.
 
     Raises:
         InputError: If an argument is impossible.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": [],
+        "render_modes": ["rgb_array"],
+        "render_fps": RENDER_FPS,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
@@ -60,8 +63,8 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         threads: int = 1,
         render_mode: str | None = None,
     ):
-        if render_mode is not None:
-            raise InputError(f"render_mode = {render_mode!r}, must be None")
+        if render_mode not in (None, "rgb_array"):
+            raise InputError(f"render_mode = {render_mode!r}, must be None or rgb_array")
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
         except ValueError:
@@ -81,6 +84,9 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.single_observation_space = self.layout.space
         self.single_action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
         self._engine = Engine(self.problem, num_envs, threads)
+        self._renderers = (
+            [Renderer(self._engine, render_mode, k) for k in range(num_envs)] if render_mode else []
+        )
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._seeded = False
@@ -117,7 +123,9 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         else:
             self._seed_randomly()
         self._seeded = True
-        return self._engine.reset(which).copy(), {}
+        observations = self._engine.reset(which).copy()
+        self._begin_pictures(which)
+        return observations, {}
 
     def _seed_randomly(self) -> None:
         if not self._seeded:
@@ -156,6 +164,10 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         next_step = self.autoreset_mode is AutoresetMode.NEXT_STEP
         stepped = ~engine.truncated if next_step else self._everywhere
         engine.step(np.ascontiguousarray(chosen, dtype=np.int64), reset_over=next_step)
+        if self._renderers:
+            self._begin_pictures(np.flatnonzero(~stepped))
+            for k in np.flatnonzero(stepped).tolist():
+                self._renderers[k].note(*chosen[k].tolist())
         rewards = engine.reward.astype(np.float64)
         truncated = engine.truncated.copy()
         infos = self._infos(chosen, stepped)
@@ -190,6 +202,25 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             infos.update(final_obs=final, _final_obs=truncated, _final_info=truncated)
             infos["final_info"] = last
             self._engine.reset(over)
+            self._begin_pictures(over)
+
+    def _begin_pictures(self, which: NDArray[np.int64]) -> None:
+        """Tells the renderers, if there are any, which episodes have just begun."""
+        if self._renderers:
+            for k in which.tolist():
+                self._renderers[k].begin()
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """A picture of each environment as in `ServeEnv`, uint8, shape (632, 640, 3).
+
+        Raises:
+            gymnasium.error.ResetNeeded: If no episode was begun.
+            gymnasium.error.DependencyNotInstalled: If the extra `render` is missing.
+        """
+        if not self._renderers:
+            logger.warn("render() without a render_mode: give one when making the environment")
+            return None
+        return tuple(renderer.pixels() for renderer in self._renderers)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which SubNets and SubGraphs may be chosen, bool, shape (n, S + G): all of them."""

@@ -1,8 +1,11 @@
-"""Paths that several tests need."""
+"""Paths that several tests need, and no windows."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # check_env tries render_mode="human" too
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
