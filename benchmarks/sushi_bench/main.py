@@ -9,7 +9,7 @@ import sys
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands import accel, bound, evaluate, listing, speed, train
+from sushi_bench.commands import accel, bound, evaluate, listing, paper, speed, train
 from sushi_env import InputError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(accel.app, name="accel")
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(bound.bound)
+app.command()(paper.paper)
 app.command("speed")(speed.speed_)
 
 

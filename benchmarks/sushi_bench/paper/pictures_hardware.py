@@ -1,0 +1,161 @@
+"""Pictures of sections 2 and 3: roofline, sweeps, energy."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sushi_accel import get_board, supernet_names
+from sushi_accel.board import KIB
+from sushi_bench.paper.accelerator import Accelerator
+from sushi_bench.paper.canvas import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    GREY,
+    MARKERS,
+    ORANGE,
+    RED,
+    canvas,
+    paper_line,
+    plain_log,
+)
+from sushi_bench.paper.dedicated import serve_each
+from sushi_bench.paper.designs import PRESETS, Design
+from sushi_bench.paper.energy import Energy
+from sushi_bench.paper.published import ENERGY_SAVING_PERCENT, LATENCY_REDUCTION_PERCENT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROOFLINE_BOARD = "paper_roofline"
+LINES = {"resnet50": "solid", "mobilenetv3": (0, (4, 1.5))}
+BOARD_COLOURS = dict(zip(PRESETS, (BLUE, GREEN, ORANGE), strict=True))
+
+
+def roofline() -> "Figure":
+    """Every SubNet under the paper's analytic roof, before and after caching."""
+    figure, axes = canvas(len(supernet_names()), height=4.0)
+    board = get_board(ROOFLINE_BOARD)
+    for ax, supernet in zip(axes, supernet_names(), strict=True):
+        served = serve_each(supernet, board)
+        x = served.macs / served.offchip_bytes
+        y = served.macs / served.latency_s / 1e9
+        low, high = x.min() / 1.25, x.max() * 1.25
+        intensity = np.geomspace(low, high, 200)
+        roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
+        ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
+        for i, name in enumerate(served.names):
+            ax.annotate(
+                "",
+                (x[1, i], y[1, i]),
+                (x[0, i], y[0, i]),
+                arrowprops={"arrowstyle": "-", "color": GREY, "lw": 1},
+            )
+            ax.annotate(
+                name,
+                (x[0, i], y[0, i]),
+                xytext=(0, -12),
+                textcoords="offset points",
+                fontsize=8,
+                ha="center",
+            )
+        ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)
+        ax.scatter(x[1], y[1], color=GREEN, s=34, marker="^", label="SubGraph cached", zorder=3)
+        plain_log(ax)
+        plain_log(ax, "y")
+        ax.set(title=supernet, xlabel="MACs per off-chip byte")
+        ax.legend(frameon=False, fontsize=8, loc="lower right")
+    axes[0].set_ylabel("achieved GMAC/s")
+    figure.suptitle(f"{ROOFLINE_BOARD}, Persistent Buffer {board.pb_bytes // KIB} KiB", fontsize=11)
+    return figure
+
+
+def sweeps(found: Accelerator) -> "Figure":
+    """The largest latency reduction along each axis, with the design point marked."""
+    from matplotlib.lines import Line2D
+
+    figure, axes = canvas(3, width=12, height=4.6)
+    names = list(next(iter(found.sweeps.values())))
+    for ax, axis in zip(axes, names, strict=True):
+        for (supernet, preset), by_axis in found.sweeps.items():
+            points = by_axis[axis]
+            ax.plot(
+                [value for value, _ in points],
+                [design.saved_percent for _, design in points],
+                color=BOARD_COLOURS[preset],
+                ls=LINES[supernet],
+                marker=".",
+                ms=5,
+                lw=1.3,
+            )
+            default = [(v, d.saved_percent) for v, d in points if d.is_default]
+            ax.scatter(*zip(*default, strict=True), color=BOARD_COLOURS[preset], s=42, zorder=3)
+            _mark(ax, points, found.headline)
+        ax.set(xlabel=axis)
+        ax.set_ylim(bottom=0)
+        plain_log(ax)
+        paper_line(ax, LATENCY_REDUCTION_PERCENT, " %")
+    axes[0].set_xscale("symlog", linthresh=432)
+    axes[0].set_xticks([0, 432, 864, 1728, 3456, 6912, 12096, 23040])
+    axes[0].set_xticklabels(["0", "432", "864", "1728", "3456", "6912", "12096", "23040"])
+    axes[0].tick_params(axis="x", rotation=45)
+    axes[0].minorticks_off()
+    axes[0].set_ylabel("largest latency reduction of any SubNet, %")
+    handles = [Line2D([], [], color=c, label=b) for b, c in BOARD_COLOURS.items()]
+    handles += [Line2D([], [], color=GREY, ls=ls, label=s) for s, ls in LINES.items()]
+    handles += [
+        Line2D([], [], color=GREY, marker="o", ls="", label="board as it is"),
+        Line2D([], [], color=RED, marker="*", ms=13, ls="", label="design point"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=7, frameon=False, fontsize=8)
+    return figure
+
+
+def _mark(ax: "Axes", points: list[tuple[float, Design]], headline: Design) -> None:
+    for value, design in points:
+        if design == headline:
+            ax.scatter([value], [design.saved_percent], color=RED, marker="*", s=190, zorder=4)
+
+
+def energy(found: Energy) -> "Figure":
+    """Off-chip weight energy saved by every SubNet over the Persistent Buffer."""
+    figure, axes = canvas(len(found.weights_saved), height=4.2)
+    default = get_board("zcu104").pb_bytes / KIB
+    for ax, (supernet, saved) in zip(axes, found.weights_saved.items(), strict=True):
+        names = serve_each(supernet, get_board("zcu104")).names
+        for i, name in enumerate(names):
+            ax.plot(
+                found.pb_kib,
+                saved[:, i],
+                color=COLOURS[i],
+                marker=MARKERS[i],
+                markevery=16,
+                ms=4,
+                lw=1.4,
+                label=f"SubNet {name}",
+            )
+            ax.plot(
+                found.pb_kib, found.traffic_saved[supernet][:, i], color=COLOURS[i], lw=0.8, ls=":"
+            )
+        ax.axvline(default, color=GREY, lw=1, zorder=1)
+        ax.annotate(
+            "default", (default, 92), xytext=(-4, 0), textcoords="offset points", fontsize=8,
+            ha="right", color=GREY,
+        )  # fmt: skip
+        if supernet == found.headline.supernet:
+            kib = found.headline.board.pb_bytes / KIB
+            ax.scatter(
+                [kib],
+                [saved[list(found.pb_kib).index(kib)].max()],
+                color=RED,
+                marker="*",
+                s=190,
+                zorder=4,
+                label="design point",
+            )
+        paper_line(ax, ENERGY_SAVING_PERCENT, " %")
+        ax.set(title=supernet, xlabel="Persistent Buffer, KiB", ylim=(0, 102))
+        ax.legend(frameon=False, fontsize=8, loc="upper left")
+    axes[0].set_ylabel("off-chip energy saved, %\n(dotted: with feature maps)")
+    return figure
