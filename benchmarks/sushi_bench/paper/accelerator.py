@@ -4,19 +4,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sushi_accel import get_board, get_supernet, supernet_names
+from sushi_accel import get_supernet, supernet_names
 from sushi_bench.paper.dedicated import serve_each
-from sushi_bench.paper.designs import PRESETS, Design, default_design, nearest, plausible, sweeps
+from sushi_bench.paper.designs import Design, default_design, nearest, plausible, sweeps
 from sushi_bench.paper.published import (
     JOURNAL,
     JOURNAL_LATENCY_REDUCTION_PERCENT,
     LATENCY_REDUCTION_PERCENT,
     PAPER,
 )
+from sushi_bench.paper.readings import SWEPT, base_board
 from sushi_bench.paper.rows import Row, at_least, unpublished
 
-BOARDS = (*PRESETS, "paper_roofline")
-"""Boards whose SubNets are listed: the real ones, and the paper's analytic one."""
+BOARDS = (*SWEPT, "paper_roofline")
+"""Boards whose SubNets are listed: those that are swept, and the paper's analytic one."""
 
 Track = Callable[[Sequence[Any], str], Iterable[Any]]
 """Iterates over a sequence and reports progress under a description."""
@@ -33,6 +34,7 @@ class Accelerator:
         headline: The nearest of those.
         best: The plausible design that saves most.
         journal: The nearest design that reaches the journal version's figure.
+        robust: The nearest design that reaches the paper's figure in both readings.
     """
 
     sweeps: dict[tuple[str, str], dict[str, list[tuple[float, Design]]]]
@@ -40,11 +42,12 @@ class Accelerator:
     headline: Design
     best: Design
     journal: Design
+    robust: Design
 
 
 def search(track: Track) -> Accelerator:
     """Sweeps the designs of every SuperNet on every real board."""
-    pairs = [(supernet, preset) for supernet in supernet_names() for preset in PRESETS]
+    pairs = [(supernet, preset) for supernet in supernet_names() for preset in SWEPT]
     swept, reaching = {}, {}
     everything: list[Design] = []
     for supernet, preset in track(pairs, "sweeping designs"):
@@ -62,11 +65,18 @@ def search(track: Track) -> Accelerator:
         headline=nearest(everything, LATENCY_REDUCTION_PERCENT, _saved) or best,
         best=best,
         journal=nearest(everything, JOURNAL_LATENCY_REDUCTION_PERCENT, _saved) or best,
+        robust=nearest(everything, LATENCY_REDUCTION_PERCENT, _saved_at_least)
+        or max(everything, key=_saved_at_least),
     )
 
 
 def _saved(design: Design) -> float:
     return design.saved_percent
+
+
+def _saved_at_least(design: Design) -> float:
+    """The lower of both readings."""
+    return min(design.saved_percent, design.saved_in_other_reading_percent)
 
 
 def rows(found: Accelerator) -> list[Row]:
@@ -80,13 +90,22 @@ def _headlines(found: Accelerator) -> list[Row]:
         for supernet, preset in found.reaching
     }
     rows = []
-    for name, claim, paper, source, design in (
+    for name, claim, paper, source, design, ours in (
         (
             "latency_reduction_max",
             "largest latency reduction by SubGraph Stationary",
             LATENCY_REDUCTION_PERCENT,
             PAPER,
             found.headline,
+            _saved(found.headline),
+        ),
+        (
+            "latency_reduction_max_both_readings",
+            "the same in the less kind of two readings of the silicon",
+            LATENCY_REDUCTION_PERCENT,
+            PAPER,
+            found.robust,
+            _saved_at_least(found.robust),
         ),
         (
             "latency_reduction_max_journal",
@@ -94,6 +113,7 @@ def _headlines(found: Accelerator) -> list[Row]:
             JOURNAL_LATENCY_REDUCTION_PERCENT,
             JOURNAL,
             found.journal,
+            _saved(found.journal),
         ),
     ):
         rows.append(
@@ -101,16 +121,16 @@ def _headlines(found: Accelerator) -> list[Row]:
                 id=name,
                 claim=claim,
                 paper=paper,
-                ours=design.saved_percent,
+                ours=ours,
                 unit="%",
-                verdict=at_least(
-                    paper, design.saved_percent, "no design within the devices' limits reaches it"
-                ),
+                verdict=at_least(paper, ours, "no design within the devices' limits reaches it"),
                 settings={
                     "source": source,
                     "subnet": design.best_subnet,
                     "cached": "the SubGraph that is best for this SubNet alone",
                     "design": design.describe(),
+                    "in_this_reading": design.saved_percent,
+                    "in_other_reading": design.saved_in_other_reading_percent,
                     "on_default_boards": defaults,
                 },
             )
@@ -163,7 +183,7 @@ def _subnets() -> list[Row]:
     for preset in BOARDS:
         for supernet in supernet_names():
             design = default_design(supernet, preset)
-            served = serve_each(supernet, get_board(preset))
+            served = serve_each(supernet, base_board(preset))
             for i, name in enumerate(served.names):
                 rows.append(
                     Row(

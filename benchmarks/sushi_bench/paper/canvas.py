@@ -50,10 +50,9 @@ def paper_line(ax: "Axes", value: float, unit: str) -> None:
     ax.axhline(value, color="black", lw=1, ls="--", zorder=1)
     ax.annotate(
         f"paper: {value:g}{unit}",
-        (1.0, value),
+        (0.01, value),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3),
         textcoords="offset points",
         fontsize=8,
-        ha="right",
     )

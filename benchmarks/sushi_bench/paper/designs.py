@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sushi_accel import Board, get_board
+from sushi_accel import Board
 from sushi_accel.board import KIB
 from sushi_bench.paper.dedicated import serve_each
 from sushi_bench.paper.devices import DEVICES, URAM_BLOCK_BYTES
+from sushi_bench.paper.readings import base_board, in_other_reading
 
 PB_BLOCKS = (0, 12, 24, 36, 48, 60, 72, 84, 96, 144, 192, 240, 288, 336, 384, 480, 560, 640)
 """Persistent Buffers that are swept, UltraRAM blocks; the presets' is 48."""
@@ -19,8 +20,6 @@ BANDWIDTH_PARTS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.5, 2.0, 3
 
 ARRAYS = ((8, 9), (16, 9), (16, 18), (24, 16), (32, 18), (32, 32))
 """Arrays, rows and columns of engines."""
-
-PRESETS = tuple(DEVICES)
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,11 @@ class Design:
         """Most latency that any SubNet saves, percent."""
         return float(serve_each(self.supernet, self.board).latency_saved.max())
 
+    @cached_property
+    def saved_in_other_reading_percent(self) -> float:
+        """The same if the silicon is read the other way; see `readings`."""
+        return float(serve_each(self.supernet, in_other_reading(self.board)).latency_saved.max())
+
     @property
     def best_subnet(self) -> str:
         """Name of the SubNet that saves most."""
@@ -51,17 +55,17 @@ class Design:
     @property
     def is_default(self) -> bool:
         """Whether nothing is changed."""
-        return self.board == get_board(self.preset)
+        return self.board == base_board(self.preset)
 
     @property
     def slower(self) -> bool:
         """Whether it has less bandwidth than the preset, which makes caching look better."""
-        return self.board.bandwidth_bytes_per_s < get_board(self.preset).bandwidth_bytes_per_s
+        return self.board.bandwidth_bytes_per_s < base_board(self.preset).bandwidth_bytes_per_s
 
     @property
     def octaves(self) -> float:
         """How far from the preset: doublings of buffer, bandwidth and array, summed."""
-        before, after = get_board(self.preset), self.board
+        before, after = base_board(self.preset), self.board
         return sum(
             abs(math.log2(max(new, 1) / old))
             for new, old in (
@@ -93,7 +97,7 @@ class Design:
 
     def changes(self) -> list[str]:
         """Which of the three differ from the preset's."""
-        before, after = get_board(self.preset), self.board
+        before, after = base_board(self.preset), self.board
         names = {
             "persistent buffer": after.pb_bytes != before.pb_bytes,
             "bandwidth": after.bandwidth_bytes_per_s != before.bandwidth_bytes_per_s,
@@ -111,12 +115,12 @@ class Design:
 
 def default_design(supernet: str, preset: str) -> Design:
     """A preset as it is."""
-    return Design(supernet, preset, get_board(preset))
+    return Design(supernet, preset, base_board(preset))
 
 
 def _variants(preset: str) -> dict[str, list[tuple[float, Board]]]:
     """Boards along each axis, the others as in the preset, within the device's limits."""
-    board, device = get_board(preset), DEVICES[preset]
+    board, device = base_board(preset), DEVICES[preset]
     bandwidth = board.bandwidth_bytes_per_s
     axes = {
         "persistent buffer, KiB": [
@@ -148,10 +152,11 @@ def sweeps(supernet: str, preset: str) -> dict[str, list[tuple[float, Design]]]:
 
 
 def plausible(supernet: str, preset: str) -> Iterator[Design]:
-    """All designs within the device's limits that have no smaller buffer or array and no more
-    bandwidth than the preset: those that can save a larger share than it does.
+    """All designs within the device's limits that can save a larger share than the preset.
+
+    Those have no smaller buffer or array and no more bandwidth.
     """
-    default, device = get_board(preset), DEVICES[preset]
+    default, device = base_board(preset), DEVICES[preset]
     for blocks in PB_BLOCKS:
         for part in BANDWIDTH_PARTS:
             for kp, cp in ARRAYS:

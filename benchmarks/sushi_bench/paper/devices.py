@@ -54,5 +54,10 @@ _U50 = Device(
     bandwidth_bytes_per_s=316e9,
     source="AMD DS965 (Alveo U50)",
 )
-DEVICES = {"zcu104": _ZCU104, "zcu104-overlapped": _ZCU104, "alveo_u50": _U50}
-"""The chip of each preset that stands for a real board."""
+DEVICES = {
+    "zcu104": _ZCU104,
+    "zcu104-overlapped": _ZCU104,
+    "alveo_u50": _U50,
+    "alveo_u50-overlapped": _U50,
+}
+"""The chip of each board that is swept."""

@@ -14,15 +14,17 @@ from sushi_bench.paper.canvas import (
     GREY,
     MARKERS,
     ORANGE,
+    PURPLE,
     RED,
     canvas,
     paper_line,
     plain_log,
 )
 from sushi_bench.paper.dedicated import serve_each
-from sushi_bench.paper.designs import PRESETS, Design
+from sushi_bench.paper.designs import Design
 from sushi_bench.paper.energy import Energy
 from sushi_bench.paper.published import ENERGY_SAVING_PERCENT, LATENCY_REDUCTION_PERCENT
+from sushi_bench.paper.readings import SWEPT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 ROOFLINE_BOARD = "paper_roofline"
 LINES = {"resnet50": "solid", "mobilenetv3": (0, (4, 1.5))}
-BOARD_COLOURS = dict(zip(PRESETS, (BLUE, GREEN, ORANGE), strict=True))
+BOARD_COLOURS = dict(zip(SWEPT, (BLUE, GREEN, ORANGE, PURPLE), strict=True))
 
 
 def roofline() -> "Figure":
@@ -41,7 +43,7 @@ def roofline() -> "Figure":
         served = serve_each(supernet, board)
         x = served.macs / served.offchip_bytes
         y = served.macs / served.latency_s / 1e9
-        low, high = x.min() / 1.25, x.max() * 1.25
+        low, high = x.min() / 1.35, x.max() * 1.35
         intensity = np.geomspace(low, high, 200)
         roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
         ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
@@ -55,20 +57,33 @@ def roofline() -> "Figure":
             ax.annotate(
                 name,
                 (x[0, i], y[0, i]),
-                xytext=(0, -12),
+                xytext=(-6, 0),
                 textcoords="offset points",
                 fontsize=8,
-                ha="center",
+                ha="right",
+                va="center",
             )
         ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)
         ax.scatter(x[1], y[1], color=GREEN, s=34, marker="^", label="SubGraph cached", zorder=3)
         plain_log(ax)
         plain_log(ax, "y")
-        ax.set(title=supernet, xlabel="MACs per off-chip byte")
-        ax.legend(frameon=False, fontsize=8, loc="lower right")
+        ax.set(title=supernet, xlabel="MACs per off-chip byte", ylim=(y.min() / 1.25, None))
+        ax.set_xticks(*_round_ticks(low, high))
+        ax.set_yticks(*_round_ticks(y.min() / 1.2, roof.max() * 1.05))
+        ax.minorticks_off()
+        ax.legend(frameon=False, fontsize=8, loc="upper left")
     axes[0].set_ylabel("achieved GMAC/s")
     figure.suptitle(f"{ROOFLINE_BOARD}, Persistent Buffer {board.pb_bytes // KIB} KiB", fontsize=11)
     return figure
+
+
+def _round_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Ticks of a short logarithmic axis at round numbers, and their labels."""
+    steps = np.array([1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8])
+    every = np.sort(np.outer(10.0 ** np.arange(0, 5), steps).ravel())
+    inside = every[(every >= low) & (every <= high)]
+    ticks = inside[:: max(len(inside) // 6, 1)].tolist()
+    return ticks, [f"{tick:g}" for tick in ticks]
 
 
 def sweeps(found: Accelerator) -> "Figure":
@@ -77,9 +92,12 @@ def sweeps(found: Accelerator) -> "Figure":
 
     figure, axes = canvas(3, width=12, height=4.6)
     names = list(next(iter(found.sweeps.values())))
+    highest = max(
+        d.saved_percent for by in found.sweeps.values() for p in by.values() for _, d in p
+    )
     for ax, axis in zip(axes, names, strict=True):
         for (supernet, preset), by_axis in found.sweeps.items():
-            points = by_axis[axis]
+            points = [(value, design) for value, design in by_axis[axis] if value > 0]
             ax.plot(
                 [value for value, _ in points],
                 [design.saved_percent for _, design in points],
@@ -92,15 +110,14 @@ def sweeps(found: Accelerator) -> "Figure":
             default = [(v, d.saved_percent) for v, d in points if d.is_default]
             ax.scatter(*zip(*default, strict=True), color=BOARD_COLOURS[preset], s=42, zorder=3)
             _mark(ax, points, found.headline)
-        ax.set(xlabel=axis)
-        ax.set_ylim(bottom=0)
         plain_log(ax)
+        ax.set(xlabel=axis, ylim=(0, 1.1 * max(highest, LATENCY_REDUCTION_PERCENT)))
         paper_line(ax, LATENCY_REDUCTION_PERCENT, " %")
-    axes[0].set_xscale("symlog", linthresh=432)
-    axes[0].set_xticks([0, 432, 864, 1728, 3456, 6912, 12096, 23040])
-    axes[0].set_xticklabels(["0", "432", "864", "1728", "3456", "6912", "12096", "23040"])
-    axes[0].tick_params(axis="x", rotation=45)
+    default = get_board("zcu104").pb_bytes // KIB
+    kib = [default // 4 * 2**n for n in range(6)]
+    axes[0].set_xticks(kib, [str(k) for k in kib], rotation=30)
     axes[0].minorticks_off()
+    axes[1].tick_params(axis="x", rotation=30)
     axes[0].set_ylabel("largest latency reduction of any SubNet, %")
     handles = [Line2D([], [], color=c, label=b) for b, c in BOARD_COLOURS.items()]
     handles += [Line2D([], [], color=GREY, ls=ls, label=s) for s, ls in LINES.items()]
@@ -108,7 +125,7 @@ def sweeps(found: Accelerator) -> "Figure":
         Line2D([], [], color=GREY, marker="o", ls="", label="board as it is"),
         Line2D([], [], color=RED, marker="*", ms=13, ls="", label="design point"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=7, frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=8, frameon=False, fontsize=8)
     return figure
 
 
@@ -120,7 +137,7 @@ def _mark(ax: "Axes", points: list[tuple[float, Design]], headline: Design) -> N
 
 def energy(found: Energy) -> "Figure":
     """Off-chip weight energy saved by every SubNet over the Persistent Buffer."""
-    figure, axes = canvas(len(found.weights_saved), height=4.2)
+    figure, axes = canvas(len(found.weights_saved), height=4.4)
     default = get_board("zcu104").pb_bytes / KIB
     for ax, (supernet, saved) in zip(axes, found.weights_saved.items(), strict=True):
         names = serve_each(supernet, get_board("zcu104")).names
@@ -156,6 +173,7 @@ def energy(found: Energy) -> "Figure":
             )
         paper_line(ax, ENERGY_SAVING_PERCENT, " %")
         ax.set(title=supernet, xlabel="Persistent Buffer, KiB", ylim=(0, 102))
-        ax.legend(frameon=False, fontsize=8, loc="upper left")
+    handles, labels = axes[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=8, frameon=False, fontsize=8)
     axes[0].set_ylabel("off-chip energy saved, %\n(dotted: with feature maps)")
     return figure

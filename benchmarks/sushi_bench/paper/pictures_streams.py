@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sushi_bench.paper.canvas import BLUE, COLOURS, GREEN, GREY, RED, canvas, paper_line
+from sushi_accel.board import KIB
+from sushi_bench.paper.canvas import BLUE, COLOURS, GREEN, GREY, RED, canvas
+from sushi_bench.paper.designs import Design
 from sushi_bench.paper.published import ACCURACY_GAIN_POINTS, LATENCY_REDUCTION_PERCENT
 from sushi_bench.paper.queueing import Queueing
 from sushi_bench.paper.scheduling import NONE, SUSHI, UNAWARE, Scheduling
@@ -17,7 +19,7 @@ SYSTEM_COLOURS = {NONE: GREY, UNAWARE: BLUE, SUSHI: GREEN}
 
 def scheduling(found: Scheduling) -> "Figure":
     """Accuracy over latency at the design point; gains and reductions there and by default."""
-    figure, (left, middle, right) = canvas(3, width=13, height=4.4)
+    figure, (left, middle, right) = canvas(3, width=13, height=4.8)
     frontier, best = found.accuracy.best_scale()
     for system, colour in SYSTEM_COLOURS.items():
         left.plot(
@@ -48,8 +50,10 @@ def scheduling(found: Scheduling) -> "Figure":
         at, [s.stream.name.removeprefix("floors of ") for s in strict], rotation=60, fontsize=8
     )
     middle.set(xlabel="accuracy floors of SubNets", ylabel="mean latency saved, %")
-    middle.set_title("streams of accuracy floors", fontsize=10)
-    paper_line(middle, LATENCY_REDUCTION_PERCENT, " %")
+    middle.set_title(
+        f"streams of floors (dashed: paper, {LATENCY_REDUCTION_PERCENT:g} %)", fontsize=10
+    )
+    middle.axhline(LATENCY_REDUCTION_PERCENT, color="black", lw=1, ls="--")
     designs = list(found.streams)
     where = np.arange(len(designs))[::-1]
     gains = [found.streams[d].accuracy_gain for d in designs]
@@ -63,10 +67,10 @@ def scheduling(found: Scheduling) -> "Figure":
     return figure
 
 
-def _short(design) -> str:
+def _short(design: Design) -> str:
     board = design.board
     return (
-        f"{design.supernet}\n{design.preset}, {board.pb_bytes // 1024} KiB,\n"
+        f"{design.supernet}, {design.preset}\n{board.pb_bytes // KIB} KiB, "
         f"{board.bandwidth_bytes_per_s / 1e9:.3g} GB/s, {board.kp} x {board.cp}"
     )
 
@@ -97,7 +101,7 @@ def parameters(found: Scheduling) -> "Figure":
                 x, saved, color=colour, marker="^", ms=4, ls=ls, label=f"{system}: latency saved"
             )
         ax.set_xticks(x, [str(value) for value in results])
-        ax.set(xlabel=label, ylim=(0, 100))
+        ax.set(xlabel=label, ylim=(0, 85))
     axes[0].set_ylabel("%")
     axes[0].legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
     return figure

@@ -81,24 +81,24 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
         agent: The learned scheduler, by name or path.
         trust: Whether a model file may execute code while it loads.
         required: Whether a missing agent is an error rather than a note.
+        track: Iterates over a sequence and reports progress under a description.
 
     Raises:
         InputError: If the agent is required and cannot be had.
     """
-    found, notes, names = [], [], list(POLICIES)
+    found, notes, missing = [], [], {}
     served: set[str] = set()
     for scenario in track(scenarios(), "queueing and bounding"):
         problem = compile_scenario(scenario)
         policies = {}
-        for name in (*names, agent):
+        for name in (*POLICIES, agent):
             try:
                 policy = make_policy(name, problem, trust)
                 policies[name] = mean_metrics(run_episodes(problem, policy, EPISODES, 0, name))
             except InputError as error:
                 if required or name != agent:
                     raise
-                reason = str(error).split(";")[0]
-                notes.append(f"learned scheduler left out on {scenario.name}: {reason}")
+                missing.setdefault(str(error).split(";")[0], []).append(scenario.name)
             else:
                 served.add(name)
         bounds = clairvoyant_bounds(problem, range(EPISODES))
@@ -110,6 +110,8 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
                 attained=float(np.mean([b.reward for b in bounds])) / QUERIES,
             )
         )
+    for reason, where in missing.items():
+        notes.append(f"learned scheduler left out on {', '.join(where)}: {reason}")
     return Queueing(found, agent if agent in served else None, notes)
 
 

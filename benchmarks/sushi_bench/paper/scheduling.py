@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from sushi_accel import build_table, get_supernet, supernet_names
 from sushi_bench.paper.accelerator import Accelerator, Track
-from sushi_bench.paper.designs import PRESETS, Design, default_design, nearest
+from sushi_bench.paper.designs import Design, default_design, nearest
 from sushi_bench.paper.published import ACCURACY_GAIN_POINTS, LATENCY_REDUCTION_PERCENT
+from sushi_bench.paper.readings import SWEPT
 from sushi_bench.paper.streams import (
     SYSTEMS,
     Outcome,
@@ -130,7 +131,8 @@ class Scheduling:
     """Streams on every design, and what SushiSched's parameters change.
 
     Attributes:
-        streams: By design: the presets, and those that reach the paper's latency reduction.
+        streams: By design: the boards as they are, and those that section 2 found.
+        labels: What each design is, as a suffix of rows' names; empty for a board as it is.
         latency: The design for the paper's latency reduction over a stream.
         accuracy: The design for its accuracy gain.
         periods: By Q, the mixed stream on `accuracy`'s design under SUSHI.
@@ -138,6 +140,7 @@ class Scheduling:
     """
 
     streams: dict[Design, Streams]
+    labels: dict[Design, str]
     latency: Streams
     accuracy: Streams
     periods: dict[int, Outcomes]
@@ -162,11 +165,12 @@ def serve_design(design: Design, spans: tuple[float, ...] = SPANS) -> Streams:
 
 
 def search(accelerator: Accelerator, track: Track) -> Scheduling:
-    """Serves the streams on the presets and on the designs of section 2."""
-    designs = [default_design(s, p) for s in supernet_names() for p in PRESETS]
-    designs += [d for d in accelerator.reaching.values() if d is not None]
-    unique = list(dict.fromkeys(designs))
-    streams = {d: serve_design(d) for d in track(unique, "serving the paper's streams")}
+    """Serves the streams on the boards as they are and on the designs of section 2."""
+    labels = {accelerator.robust: "_both_readings"}
+    labels |= {d: "_design" for d in accelerator.reaching.values() if d is not None}
+    labels |= {default_design(s, p): "" for s in supernet_names() for p in SWEPT}
+    designs = sorted(labels, key=lambda d: (labels[d] != "", SWEPT.index(d.preset), d.supernet))
+    streams = {d: serve_design(d) for d in track(designs, "serving the paper's streams")}
     latency = _chosen(streams, LATENCY_REDUCTION_PERCENT, "latency_reduction")
     accuracy = _chosen(streams, ACCURACY_GAIN_POINTS, "accuracy_gain")
     design, mixed = accuracy.design, accuracy.mixed().stream
@@ -176,9 +180,9 @@ def search(accelerator: Accelerator, track: Track) -> Scheduling:
     }
     sizes = {
         g: serve_all(design.supernet, design.board, mixed, subgraphs=g)
-        for g in track(TABLE_SIZES, "varying |G|")
+        for g in track(TABLE_SIZES, "varying G")
     }
-    return Scheduling(streams, latency, accuracy, periods, sizes)
+    return Scheduling(streams, labels, latency, accuracy, periods, sizes)
 
 
 def _chosen(streams: dict[Design, Streams], target: float, figure: str) -> Streams:

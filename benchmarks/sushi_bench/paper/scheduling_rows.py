@@ -92,7 +92,7 @@ def _accuracy(found: Scheduling) -> Row:
 def _designs(found: Scheduling) -> list[Row]:
     rows = []
     for design, streams in found.streams.items():
-        name = f"{design.preset}_{design.supernet}{'' if design.is_default else '_design'}"
+        name = f"{design.preset}_{design.supernet}{found.labels[design]}"
         for figure, paper, unit, claim in (
             ("latency_reduction", LATENCY_REDUCTION_PERCENT, "%", "reduction of mean latency"),
             ("accuracy_gain", ACCURACY_GAIN_POINTS, "points", "gain in served top-1"),
@@ -155,13 +155,13 @@ def _hit_ratios(found: Scheduling) -> list[Row]:
     rows = []
     for name, label, results in (
         ("q", "Q", found.periods),
-        ("g", "|G|", found.table_sizes),
+        ("g", "G", found.table_sizes),
     ):
         for value, outcomes in results.items():
             rows.append(
                 Row(
                     id=f"cache_hit_ratio_{name}_{value}",
-                    claim=f"weight bytes found in the Persistent Buffer, {label} = {value}",
+                    claim=f"cache hit ratio, weight bytes, {label} = {value}",
                     paper=None,
                     ours=100 * outcomes[SUSHI].hit_ratio,
                     unit="%",
