@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format clean
+.PHONY: help install demo paper test test-slow lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ install: $(VENV)/.installed ## create .venv and install everything into it
 
 demo: install ## train a scheduler for about a minute and compare it with the baselines
 	$(BIN)/sushi train --scenario resnet50-steady --algo ppo --steps 1000000 --seed 0 --out runs/demo
+
+paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
+	$(BIN)/sushi paper --page benchmarks/paper
 
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2

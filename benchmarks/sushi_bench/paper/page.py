@@ -56,7 +56,7 @@ def write_page(report: Report, folder: Path) -> None:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters |= {"number": number, "where": where, "gain": _signed}
-    template = environment.from_string(files(__package__).joinpath(TEMPLATE).read_text())
+    template = environment.from_string(files("sushi_bench.paper").joinpath(TEMPLATE).read_text())
     text = template.render(
         report=report,
         row={row.id: row for row in report.rows},

@@ -57,10 +57,10 @@ def roofline() -> "Figure":
             ax.annotate(
                 name,
                 (x[0, i], y[0, i]),
-                xytext=(-6, 0),
+                xytext=(-6, 0) if i % 2 == 0 else (2, -10),
                 textcoords="offset points",
                 fontsize=8,
-                ha="right",
+                ha="right" if i % 2 == 0 else "center",
                 va="center",
             )
         ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)

@@ -61,7 +61,7 @@ def scheduling(found: Scheduling) -> "Figure":
     right.barh(where, gains, color=colours)
     right.axvline(ACCURACY_GAIN_POINTS, color="black", lw=1, ls="--")
     right.set_yticks(where, [_short(d) for d in designs], fontsize=7)
-    right.set(xlabel=f"largest gain in top-1, points (dashed: paper, {ACCURACY_GAIN_POINTS:g})")
+    right.set(xlabel=f"largest top-1 gain, points (dashed: {ACCURACY_GAIN_POINTS:g})")
     right.set_title("boards as they are, then designs", fontsize=10)
     figure.suptitle(f"{found.accuracy.design.supernet} on {found.accuracy.design}", fontsize=11)
     return figure
