@@ -5,14 +5,14 @@ Whatever figure of ours stands on it comes from the report; the template holds w
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sushi_accel.atomic import replacing
 from sushi_bench.paper import published
 from sushi_bench.paper.accelerator import BOARDS
 from sushi_bench.paper.report import Report
 from sushi_bench.paper.rows import Row
-from sushi_bench.paper.tables import number
+from sushi_bench.paper.tables import number, where
 from sushi_env import InputError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def _pictures(report: Report) -> "dict[str, Figure]":
     found = {
         "roofline": pictures_hardware.roofline(),
         "sweeps": pictures_hardware.sweeps(report.accelerator),
+        "designs": pictures_hardware.designs(report.accelerator),
         "energy": pictures_hardware.energy(report.energy),
         "scheduling": pictures_streams.scheduling(report.scheduling),
         "parameters": pictures_streams.parameters(report.scheduling),
@@ -100,14 +101,6 @@ def _subnets(report: Report) -> dict[str, dict[str, Row]]:
             if key.startswith(prefix):
                 found.setdefault(key.removeprefix(prefix).replace("_", " "), {})[board] = row
     return found
-
-
-def where(design: dict[str, Any]) -> str:
-    """A design's settings, as `Design.describe` gives them, in one phrase."""
-    return (
-        f"{design['board']}, {design['pb_kib']:g} KiB, {design['bandwidth_gbs']:.3g} GB/s, "
-        f"{design['array']}"
-    )
 
 
 def _signed(value: float) -> str:

@@ -21,10 +21,10 @@ from sushi_bench.paper.canvas import (
     plain_log,
 )
 from sushi_bench.paper.dedicated import serve_each
-from sushi_bench.paper.designs import Design
+from sushi_bench.paper.designs import Design, plausible
 from sushi_bench.paper.energy import Energy
 from sushi_bench.paper.published import ENERGY_SAVING_PERCENT, LATENCY_REDUCTION_PERCENT
-from sushi_bench.paper.readings import SWEPT
+from sushi_bench.paper.readings import SUFFIX, SWEPT, base_board
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,6 +126,37 @@ def sweeps(found: Accelerator) -> "Figure":
         Line2D([], [], color=RED, marker="*", ms=13, ls="", label="design point"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=8, frameon=False, fontsize=8)
+    return figure
+
+
+def designs(found: Accelerator) -> "Figure":
+    """Latency saved over buffer and bandwidth on the headline's chip, in both readings."""
+    headline = found.headline
+    chip = headline.preset.removesuffix(SUFFIX)
+    figure, axes = canvas(2, width=10, height=4.2)
+    for ax, preset in zip(axes, (chip, chip + SUFFIX), strict=True):
+        base = base_board(preset)
+        kib, bandwidths, saved = [], [], {}
+        for design in plausible(headline.supernet, preset):
+            board = design.board
+            if (board.kp, board.cp) != (base.kp, base.cp):
+                continue
+            at = board.pb_bytes / KIB, board.bandwidth_bytes_per_s / 1e9
+            kib.append(at[0])
+            bandwidths.append(at[1])
+            saved[at] = design.saved_percent
+        x, y = np.unique(kib), np.unique(bandwidths)
+        z = np.array([[saved[a, b] for a in x] for b in y])
+        shades = ax.contourf(x, y, z, levels=np.arange(0, 71, 5), cmap="viridis")
+        line = ax.contour(x, y, z, levels=[LATENCY_REDUCTION_PERCENT], colors="white")
+        ax.clabel(line, fmt=f"paper: {LATENCY_REDUCTION_PERCENT:g} %%", fontsize=8)
+        reaching = found.reaching[headline.supernet, preset]
+        if reaching is not None:
+            point = reaching.board.pb_bytes / KIB, reaching.board.bandwidth_bytes_per_s / 1e9
+            ax.scatter(*point, color=RED, marker="*", s=190, zorder=4, clip_on=False)
+        ax.set(title=f"{headline.supernet} on {preset}", xlabel="persistent buffer, KiB")
+    axes[0].set_ylabel("off-chip bandwidth, GB/s")
+    figure.colorbar(shades, ax=axes, label="largest latency reduction, %")
     return figure
 
 
