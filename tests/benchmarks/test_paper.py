@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sushi_accel import get_board, get_supernet
+from sushi_accel import InputError, get_board, get_supernet
 from sushi_bench.main import main
 from sushi_bench.paper import accelerator, energy, published, queueing, silicon, weights
 from sushi_bench.paper.dedicated import serve_each
@@ -220,6 +220,32 @@ def test_queueing_scenarios_cover_the_papers_loop_and_more():
     assert kinds[0] == "closed_loop"
     assert "poisson" in kinds
     assert {s.reward for s in queueing.scenarios()} == {"utility"}
+
+
+@pytest.fixture
+def short_queueing(monkeypatch):
+    monkeypatch.setattr(queueing, "QUERIES", 40)
+    monkeypatch.setattr(queueing, "EPISODES", 2)
+    monkeypatch.setattr(queueing, "SCENARIOS", ("resnet50-steady",))
+
+
+def test_an_agent_is_shown_beside_the_bound(short_queueing):
+    found = queueing.search("random", False, True, no_progress)
+    rows = by_id(queueing.rows(found))
+    assert len(rows) == 2 * (len(queueing.POLICIES) + 2)
+    assert rows["queueing_resnet50-steady_learned"].settings["policy"] == "random"
+    for row in rows.values():
+        bound = rows[f"queueing_{row.settings['scenario']}_clairvoyant"]
+        assert row.ours <= bound.ours + 1e-9
+
+
+def test_an_agent_that_is_not_there_is_left_out_with_a_note(short_queueing):
+    found = queueing.search("nobody", False, False, no_progress)
+    assert found.agent is None
+    assert len(found.notes) == 1
+    assert "unknown policy 'nobody'" in found.notes[0]
+    with pytest.raises(InputError):
+        queueing.search("nobody", False, True, no_progress)
 
 
 def test_verdicts():

@@ -56,11 +56,10 @@ def roofline() -> "Figure":
             )
             ax.annotate(
                 name,
-                (x[0, i], y[0, i]),
-                xytext=(-6, 0) if i % 2 == 0 else (2, -10),
+                (x[1, i], y[1, i]),
+                xytext=(6, 5 if i % 2 == 0 else -5),
                 textcoords="offset points",
                 fontsize=8,
-                ha="right" if i % 2 == 0 else "center",
                 va="center",
             )
         ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)
@@ -155,6 +154,7 @@ def designs(found: Accelerator) -> "Figure":
             point = reaching.board.pb_bytes / KIB, reaching.board.bandwidth_bytes_per_s / 1e9
             ax.scatter(*point, color=RED, marker="*", s=190, zorder=4, clip_on=False)
         ax.set(title=f"{headline.supernet} on {preset}", xlabel="persistent buffer, KiB")
+        ax.set_xticks(np.linspace(x[0], x[-1], 5).round())
     axes[0].set_ylabel("off-chip bandwidth, GB/s")
     figure.colorbar(shades, ax=axes, label="largest latency reduction, %")
     return figure

@@ -91,7 +91,7 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
     for scenario in track(scenarios(), "queueing and bounding"):
         problem = compile_scenario(scenario)
         policies = {}
-        for name in (*POLICIES, agent):
+        for name in dict.fromkeys((*POLICIES, agent)):
             try:
                 policy = make_policy(name, problem, trust)
                 policies[name] = mean_metrics(run_episodes(problem, policy, EPISODES, 0, name))
@@ -112,7 +112,8 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
         )
     for reason, where in missing.items():
         notes.append(f"learned scheduler left out on {', '.join(where)}: {reason}")
-    return Queueing(found, agent if agent in served else None, notes)
+    learned = agent in served and agent not in POLICIES
+    return Queueing(found, agent if learned else None, notes)
 
 
 def rows(found: Queueing) -> list[Row]:
