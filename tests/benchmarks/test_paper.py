@@ -25,6 +25,7 @@ from sushi_bench.paper.streams import Outcome
 
 KEYS = {"id", "claim", "paper", "ours", "unit", "verdict", "settings"}
 RUN = (sys.executable, "-c", "from sushi_bench.main import main; main()", "paper")
+ROOT = Path(__file__).parents[2]
 SECONDS = 300
 
 
@@ -187,6 +188,14 @@ def test_systems_are_compared_fairly(streams):
     assert frontier.latency_s(SUSHI)[n] < frontier.latency_s(NONE)[n]
 
 
+def test_the_page_shows_what_is_computed_now(designs, saved):
+    page = (ROOT / "benchmarks" / "paper" / "README.md").read_text()
+    for row in [*weights.rows(), *accelerator.rows(designs), *energy.rows(saved)]:
+        if row.paper is not None:
+            assert re.search(rf"\b{row.ours:.2f}\b", page), f"{row.id}: run `make paper`"
+            assert row.verdict in page, f"{row.id}: run `make paper`"
+
+
 def outcome(latency_s: float, top1: float) -> Outcome:
     return Outcome(latency_s, 0.0, top1, 1.0, 0.0, 0.0)
 
@@ -284,10 +293,9 @@ def test_bad_input_is_refused_at_once_in_one_line(
 
 @pytest.mark.slow
 def test_the_whole_run(tmp_path):
-    root = Path(__file__).parents[2]
     began, cpu = time.monotonic(), os.times()
     command = [*RUN, "--json", "--page", str(tmp_path / "page")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     after = os.times()
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < SECONDS

@@ -56,10 +56,11 @@ def roofline() -> "Figure":
             )
             ax.annotate(
                 name,
-                (x[1, i], y[1, i]),
-                xytext=(6, 5 if i % 2 == 0 else -5),
+                (x[i % 2, i], y[i % 2, i]),
+                xytext=(6, -2) if i % 2 else (-6, 0),
                 textcoords="offset points",
                 fontsize=8,
+                ha="left" if i % 2 else "right",
                 va="center",
             )
         ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)

@@ -87,11 +87,11 @@ def compute(
     queued = queueing.search(agent or DEFAULT_AGENT, trust, agent is not None, track)
     sections = {
         "Weights": weights.rows(),
-        "SubGraph Stationary on the accelerator alone": accelerator.rows(designs),
+        "Accelerator alone": accelerator.rows(designs),
         "Off-chip energy": energy.rows(saved),
         "Scheduling": scheduling_rows.rows(streams),
         "Cost of the abstraction": abstraction.rows(costs),
         "Measured hardware": silicon.rows(measured) if measured else [],
-        "Queueing, a learned scheduler and the bound": queueing.rows(queued),
+        "Beyond the paper": queueing.rows(queued),
     }
     return Report(sections, designs, saved, streams, measured, queued, [*notes, *queued.notes])

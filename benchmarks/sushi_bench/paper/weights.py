@@ -28,7 +28,7 @@ def rows() -> list[Row]:
             found.append(
                 Row(
                     id=f"weights_{supernet}_{subnet.name}",
-                    claim=f"weights of SubNet {subnet.name} of {supernet}",
+                    claim=f"weights, {supernet} {subnet.name}",
                     paper=paper,
                     ours=ours,
                     unit="MiB",
@@ -43,7 +43,7 @@ def rows() -> list[Row]:
         found.append(
             Row(
                 id=f"shared_weights_{supernet}",
-                claim=f"weights that all SubNets of {supernet} share",
+                claim=f"shared by all, {supernet}",
                 paper=paper,
                 ours=ours,
                 unit="MiB",
