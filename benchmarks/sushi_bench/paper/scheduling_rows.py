@@ -10,7 +10,6 @@ from sushi_bench.paper.scheduling import (
     UNAWARE,
     Outcomes,
     Scheduling,
-    Streams,
 )
 from sushi_bench.paper.streams import EPISODES, QUERIES
 
@@ -92,9 +91,22 @@ def _designs(found: Scheduling) -> list[Row]:
     rows = []
     for design, streams in found.streams.items():
         name = f"{design.preset}_{design.supernet}{found.labels[design]}"
-        for figure, paper, unit, claim in (
-            ("latency_reduction", LATENCY_REDUCTION_PERCENT, "%", "reduction of mean latency"),
-            ("accuracy_gain", ACCURACY_GAIN_POINTS, "points", "gain in served top-1"),
+        alone = f"SubGraph Stationary alone saves {design.saved_percent:.1f} % there"
+        for figure, paper, unit, claim, because in (
+            (
+                "latency_reduction",
+                LATENCY_REDUCTION_PERCENT,
+                "%",
+                "reduction of mean latency",
+                alone,
+            ),
+            (
+                "accuracy_gain",
+                ACCURACY_GAIN_POINTS,
+                "points",
+                "gain in served top-1",
+                "the latency that caching saves there buys no more",
+            ),
         ):
             ours = getattr(streams, figure)
             rows.append(
@@ -104,15 +116,11 @@ def _designs(found: Scheduling) -> list[Row]:
                     paper=paper,
                     ours=ours,
                     unit=unit,
-                    verdict=at_least(paper, ours, _because(streams)),
+                    verdict=at_least(paper, ours, because),
                     settings=SERVED | {"source": PAPER, "design": design.describe()},
                 )
             )
     return rows
-
-
-def _because(streams: Streams) -> str:
-    return f"its buffer saves a SubNet {streams.design.saved_percent:.1f} % at best"
 
 
 def _scheduler(found: Scheduling) -> Row:
