@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo gallery test test-slow lint format clean
+.PHONY: help install demo gallery paper test test-slow lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ gallery: install ## draw the pictures of docs/gallery, against GALLERY_POLICY=sl
 	mkdir -p docs/gallery
 	$(BIN)/sushi $(GALLERY) --out docs/gallery/timeline.png
 	$(BIN)/sushi $(GALLERY) --out docs/gallery/episode.gif
+
+paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
+	$(BIN)/sushi paper --page benchmarks/paper
 
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2

@@ -1,0 +1,1 @@
+"""The figures that the SUSHI paper publishes, and ours beside them, one module per section."""
