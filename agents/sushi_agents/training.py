@@ -85,6 +85,11 @@ class TrainingRun:
         return self.out / f"{algorithm(self.algo).name}-best.zip"
 
     @property
+    def agent_path(self) -> Path:
+        """Where the best model's network is saved, if it is a `QueueNetwork`; see `learned`."""
+        return self.out / "agent.json"
+
+    @property
     def checkpoint_path(self) -> Path:
         """Where training continues from."""
         return self.out / "checkpoint.pkl"
