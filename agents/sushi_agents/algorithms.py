@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from sushi_agents.network import network_spec
 from sushi_agents.policy import Policy
 from sushi_agents.queue_policy import QueuePolicy
-from sushi_agents.settings import Settings, linear_schedule
+from sushi_agents.settings import OF_ENVIRONMENTS, Settings, linear_schedule
 from sushi_env import InputError, Problem
 from sushi_env.sb3_wrappers import DiscreteActions
 from sushi_env.wrappers import split_action
@@ -75,7 +75,7 @@ def make_model(
     Raises:
         InputError: If the hyperparameters are not the algorithm's.
     """
-    options = {key: value for key, value in settings.items() if key != "n_envs"}
+    options = {key: value for key, value in settings.items() if key not in OF_ENVIRONMENTS}
     policy = options.pop("policy")
     if policy not in _POLICIES:
         raise InputError(f"policy = {policy!r}, known: {', '.join(_POLICIES)}")

@@ -8,10 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sushi_agents.centred_env import CentredVecEnv
 from sushi_agents.training import TrainingRun, train
 from sushi_env import InputError, get_scenario
+from sushi_env.sb3_vec_env import SushiVecEnv
 
 SHORT = get_scenario("resnet50-steady").replace(queries=50)
 
@@ -105,3 +108,29 @@ def test_a_killed_run_loses_at_most_one_interval(how, tmp_path):
     done = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not list(out.glob("*.part"))
+
+
+def test_centred_rewards_differ_by_the_average_of_each_query_resolved():
+    """Dropped ones included: over an episode that is the same for every policy."""
+    scenario = get_scenario("v1-resnet50-gamma").replace(queries=40)
+    plain, centred = SushiVecEnv(scenario, 8), CentredVecEnv(scenario, 8)
+    for env in (plain, centred):
+        env.seed(5)
+        env.reset()
+    rng = np.random.default_rng(0)
+    resolved = episodes = dropping = 0
+    for _ in range(200):
+        actions = rng.integers([6, 16], size=(8, 2))
+        seen, rewards, dones, infos = plain.step(actions)
+        again, less, ended, _ = centred.step(actions)
+        assert (seen == again).all()
+        assert (dones == ended).all()
+        taken = (rewards - less) / (centred._earned / centred._resolved)
+        assert np.allclose(taken, np.round(taken), atol=1e-3)
+        assert taken.min() > 0.5
+        dropping += (taken > 1.5).sum()
+        resolved += np.round(taken).sum()
+        episodes += sum("episode" in info for info in infos)
+    state = centred._engine.state
+    assert resolved == 40 * episodes + (state["served"] + state["dropped"]).sum()
+    assert dropping > 20
