@@ -34,7 +34,7 @@ def test_each_part_of_a_mixture_is_its_scenario():
     problems = draw_mixture(BASE, 3, 0)
     env = MixtureVecEnv(problems, 6)
     env.seed(5)
-    seen = env.reset()
+    seen = np.asarray(env.reset())
     alone = []
     for i, problem in enumerate(problems):
         part = SushiVecEnv(problem.scenario, 2)
@@ -45,7 +45,8 @@ def test_each_part_of_a_mixture_is_its_scenario():
     rng = np.random.default_rng(0)
     for _ in range(60):  # beyond the end of an episode
         actions = rng.integers([6, 16], size=(6, 2))
-        seen, rewards, dones, infos = env.step(actions)
+        stepped = env.step(actions)
+        seen, rewards, dones, infos = np.asarray(stepped[0]), *stepped[1:]
         for i, part in enumerate(alone):
             own, _, over, told = part.step(actions[2 * i : 2 * i + 2])
             assert np.array_equal(seen[2 * i : 2 * i + 2, :-2], own)
