@@ -9,7 +9,7 @@ import sys
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands import accel, bound, evaluate, listing, paper, render, speed, train
+from sushi_bench.commands import accel, bench, bound, evaluate, listing, paper, render, speed, train
 from sushi_env import InputError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)
 app.command()(paper.paper)
+app.add_typer(bench.app, name="bench")
 app.command("speed")(speed.speed_)
 
 
@@ -45,3 +46,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
