@@ -26,7 +26,7 @@ from sushi_env import (
 )
 
 CLAIRVOYANT = "clairvoyant"
-EPISODES_PER_TASK = 10
+EPISODES_PER_TASK = 25
 """Episodes that a policy sees side by side, as one batch."""
 
 
