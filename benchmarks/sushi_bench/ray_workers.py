@@ -1,12 +1,14 @@
 """Tasks spread over a Ray cluster, or over a local Ray (extra `ray`)."""
 
 import importlib.util
+import socket
 from collections.abc import Generator, Iterable
 
 from sushi_bench.local_workers import PER_WORKER, Wanted
 from sushi_bench.suite_tasks import Outcome, Task, run_task
 from sushi_env import InputError
 
+PATIENCE_S = 5.0
 RETRIES = 3
 """Times that a task is done again, elsewhere, because its worker died."""
 
@@ -41,6 +43,8 @@ def run_on_ray(
         InputError: If Ray is missing or there is no cluster at the address.
     """
     need_ray()
+    if address is not None:
+        _knock(address)
     import ray
 
     quiet = {"include_dashboard": False} if address is None else {}
@@ -79,3 +83,20 @@ def run_on_ray(
             yield task, outcome
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Checks that somebody listens at an address; Ray would wait for minutes.
+
+    Raises:
+        InputError: If nobody does.
+    """
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if address == "auto":
+        return
+    if not (host and colon and port.isdigit()):
+        raise InputError(f"--address {address!r}: must be HOST:PORT, ray://HOST:PORT, or auto")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster at {address!r} ({error})") from None
