@@ -1,37 +1,127 @@
-"""Learning algorithms by name, their hyperparameters, and models on disk (extra `train`)."""
+"""Learning algorithms by name, and models on disk (extra `train`)."""
 
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from stable_baselines3 import PPO
+import numpy as np
+from sb3_contrib import QRDQN, MaskablePPO, RecurrentPPO
+from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
 
+from sushi_agents.network import network_spec
+from sushi_agents.policy import Policy
+from sushi_agents.queue_policy import QueuePolicy
+from sushi_agents.settings import OF_ENVIRONMENTS, Settings, linear_schedule
 from sushi_env import InputError, Problem
+from sushi_env.sb3_wrappers import DiscreteActions
+from sushi_env.wrappers import split_action
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO}
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A learning algorithm.
+
+    Attributes:
+        name: Its name here, and the beginning of its files' names.
+        kind: The class.
+        pairs: Whether it chooses SubNet and SubGraph, or one number for both.
+    """
+
+    name: str
+    kind: type[BaseAlgorithm]
+    pairs: bool = True
 
 
-def algorithm(name: str) -> type[BaseAlgorithm]:
-    """The Stable-Baselines3 class called `name`.
+ALGORITHMS = {
+    found.name: found
+    for found in (
+        Algorithm("ppo", PPO),
+        Algorithm("a2c", A2C),
+        Algorithm("dqn", DQN, pairs=False),
+        Algorithm("maskableppo", MaskablePPO),
+        Algorithm("qrdqn", QRDQN, pairs=False),
+        Algorithm("recurrentppo", RecurrentPPO),
+    )
+}
+_POLICIES = {"mlp": "MlpPolicy", "lstm": "MlpLstmPolicy", "queue": QueuePolicy}
+
+
+def algorithm(name: str) -> Algorithm:
+    """The algorithm called `name`; `QR-DQN`, `qr_dqn` and `qrdqn` are the same.
 
     Raises:
         InputError: If there is no such algorithm.
     """
-    if name not in ALGORITHMS:
+    plain = name.lower().replace("-", "").replace("_", "")
+    if plain not in ALGORITHMS:
         raise InputError(f"unknown algorithm {name!r}; known: {', '.join(ALGORITHMS)}")
-    return ALGORITHMS[name]
+    return ALGORITHMS[plain]
 
 
-def hyperparameters(name: str) -> dict[str, Any]:
-    """The hyperparameters that come with the package: `n_envs`, and the algorithm's own."""
-    algorithm(name)
-    text = files("sushi_agents").joinpath("hyperparameters", f"{name}.yaml").read_text()
-    return yaml.safe_load(text)
+def make_model(
+    chosen: Algorithm, problem: Problem, env: VecEnv, settings: Settings, seed: int
+) -> BaseAlgorithm:
+    """A model that has learned nothing yet.
+
+    Args:
+        chosen: The algorithm.
+        problem: The compiled scenario.
+        env: Its environments, as they are.
+        settings: Its hyperparameters.
+        seed: Seed of the weights and of what is sampled.
+
+    Raises:
+        InputError: If the hyperparameters are not the algorithm's.
+    """
+    options = {key: value for key, value in settings.items() if key not in OF_ENVIRONMENTS}
+    policy = options.pop("policy")
+    if policy not in _POLICIES:
+        raise InputError(f"policy = {policy!r}, known: {', '.join(_POLICIES)}")
+    if isinstance(options.get("learning_rate"), str):
+        options["learning_rate"] = linear_schedule(options["learning_rate"])
+    if policy == "queue":
+        sizes = options.pop("policy_kwargs", {})
+        options["policy_kwargs"] = {"network": network_spec(problem, **sizes)}
+    env = environments(chosen, env)
+    try:
+        return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]
+    except (TypeError, ValueError, AssertionError) as error:
+        raise InputError(f"hyperparameters of {chosen.name}: {error}") from None
 
 
-def load_model(path: Path, problem: Problem, trust: bool) -> BaseAlgorithm:
+def environments(chosen: Algorithm, env: VecEnv) -> VecEnv:
+    """Environments as the algorithm wants them: with one number per action, or with pairs."""
+    return env if chosen.pairs else DiscreteActions(env)
+
+
+class _Pairs:
+    """A model that chooses one number, as a policy that chooses pairs."""
+
+    def __init__(self, model: BaseAlgorithm, subgraphs: int):
+        self.model, self.subgraphs = model, subgraphs
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """See `Policy.predict`."""
+        chosen, state = self.model.predict(observation, state, episode_start, deterministic)
+        return split_action(np.asarray(chosen), self.subgraphs), state
+
+
+def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:
+    """A model of any of the algorithms as a policy for the engine."""
+    if model.action_space.shape == ():
+        return _Pairs(model, problem.table.num_subgraphs)
+    return model
+
+
+def load_model(path: Path, problem: Problem, trust: bool) -> Policy:
     """Loads a model that Stable-Baselines3 saved.
 
     Such a file holds pickles, and loading it can execute code.
@@ -42,7 +132,7 @@ def load_model(path: Path, problem: Problem, trust: bool) -> BaseAlgorithm:
         trust: Whether the caller vouches for the file.
 
     Returns:
-        The model.
+        The model, as a policy.
 
     Raises:
         InputError: If `trust` is not given, the file is not a model, or its spaces are not the
@@ -53,9 +143,9 @@ def load_model(path: Path, problem: Problem, trust: bool) -> BaseAlgorithm:
             f"model {path}: a Stable-Baselines3 file can execute code when it is loaded; "
             "pass --trust if you know where it comes from"
         )
-    kind = algorithm(path.stem.split("-")[0])
+    chosen = algorithm(path.stem.split("-")[0])
     try:
-        model = kind.load(path, device="cpu")
+        model = chosen.kind.load(path, device="cpu")
     except Exception as error:
         raise InputError(f"model {path}: cannot be loaded ({error})") from error
     expected, found = problem.layout.space.shape, model.observation_space.shape
@@ -64,4 +154,4 @@ def load_model(path: Path, problem: Problem, trust: bool) -> BaseAlgorithm:
             f"model {path}: observes {found}, but scenario {problem.scenario.name!r} shows "
             f"{expected}"
         )
-    return model
+    return as_policy(model, problem)

@@ -9,7 +9,18 @@ import sys
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands import accel, bench, bound, evaluate, listing, paper, render, speed, train
+from sushi_bench.commands import (
+    accel,
+    bench,
+    bound,
+    evaluate,
+    listing,
+    paper,
+    render,
+    speed,
+    train,
+    tune,
+)
 from sushi_env import InputError
 
 app = typer.Typer(
@@ -21,6 +32,7 @@ app = typer.Typer(
 app.command("list")(listing.list_)
 app.add_typer(accel.app, name="accel")
 app.command()(train.train)
+app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)
