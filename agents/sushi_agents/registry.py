@@ -10,7 +10,7 @@ from pathlib import Path
 from sushi_agents.cache_rules import CACHE_RULES, Combined
 from sushi_agents.policy import Policy, PolicyError
 from sushi_agents.static import StaticSubNet
-from sushi_agents.zoo import ZOO, has_agent, zoo_agent
+from sushi_agents.zoo import GENERALIST, ZOO, generalist, has_agent, has_generalist, zoo_agent
 from sushi_env import InputError, Problem
 
 GROUP = "sushi.policies"
@@ -39,8 +39,9 @@ Factory = Callable[[Problem], Policy]
 
 def policy_names(problem: Problem) -> list[str]:
     """Names of the policies there are for a scenario, those of installed packages included."""
-    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN) - {ZOO}
+    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN) - {ZOO, GENERALIST}
     learned = [ZOO] if has_agent(problem) else []
+    learned += [GENERALIST] if has_generalist(problem) else []
     return baseline_names(problem) + learned + sorted(plugins)
 
 
@@ -54,7 +55,7 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
 
     Args:
         name: A registered name; `static-<SubNet>`; `zoo`, the trained agent that comes with the
-            package for the scenario; `package.module:Callable`, looked up in the working
+            package for the scenario, and `generalist`, the one for its SuperNet; `package.module:Callable`, looked up in the working
             directory too; the path of an agent's `.json`; the path of a model that `sushi train`
             saved, or of the folder it is in; or any of these with `+cache-...` behind it, a
             cache rule that replaces its choice of SubGraphs.
@@ -76,9 +77,9 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(importlib.import_module(f"sushi_agents.{module}"), attribute)(problem)
-    if name == ZOO:
+    if name in (ZOO, GENERALIST):
         with _extra_train():
-            return zoo_agent(problem)
+            return zoo_agent(problem) if name == ZOO else generalist(problem)
     registered = list(entry_points(group=GROUP, name=name))
     if len(registered) > 1:
         values = ", ".join(sorted(entry.value for entry in registered))
