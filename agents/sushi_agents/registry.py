@@ -55,10 +55,11 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
 
     Args:
         name: A registered name; `static-<SubNet>`; `zoo`, the trained agent that comes with the
-            package for the scenario, and `generalist`, the one for its SuperNet; `package.module:Callable`, looked up in the working
-            directory too; the path of an agent's `.json`; the path of a model that `sushi train`
-            saved, or of the folder it is in; or any of these with `+cache-...` behind it, a
-            cache rule that replaces its choice of SubGraphs.
+            package for the scenario, and `generalist`, the one for its SuperNet;
+            `package.module:Callable`, looked up in the working directory too; the path of an
+            agent's `.json`; the path of a model that `sushi train` saved, or of the folder it is
+            in; or any of these with `+cache-...` behind it, a cache rule that replaces its choice
+            of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
 
