@@ -21,12 +21,21 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 KINDS = {
-    "heuristic": ("heuristic", "circle", "var(--heuristic)"),
-    "learned": ("learned", "diamond", "var(--learned)"),
-    "other": ("other", "square", "var(--other)"),
-    "bound": ("clairvoyant bound", "star", "var(--bound)"),
+    "heuristic": ("circle", "var(--heuristic)"),
+    "learned": ("diamond", "var(--learned)"),
+    "other": ("square", "var(--other)"),
+    "bound": ("star", "var(--bound)"),
 }
-"""Name in the legend, marker and colour of each kind of policy."""
+"""Marker and colour of each kind of policy."""
+
+MARKS = {
+    "circle": "\N{BLACK CIRCLE}",
+    "diamond": "\N{BLACK DIAMOND}",
+    "square": "\N{BLACK SQUARE}",
+    "star": "\N{BLACK STAR}",
+}
+LINE, DOTTED = "\N{EM DASH}", "\N{MIDDLE DOT}" * 3
+DASHED = "\N{BOX DRAWINGS LIGHT TRIPLE DASH VERTICAL}"
 
 LONGEST_LABEL = 24
 NAMED_PROFILES = 6
@@ -38,6 +47,21 @@ LABEL_WIDTH, LABEL_HEIGHT = 0.2, 0.05
 
 
 @dataclass(frozen=True)
+class Key:
+    """A line of a legend.
+
+    Attributes:
+        mark: A character that looks like the mark.
+        colour: Its colour.
+        name: What is marked so.
+    """
+
+    mark: str
+    colour: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart.
 
@@ -46,6 +70,7 @@ class Chart:
         title: Its title.
         reading: How it is read, in a sentence or two.
         says: What it shows, for those who do not see it.
+        legend: What the marks mean. It stands beside the figure, where it wraps as text does.
         figure: The Plotly figure, plain data.
         headings: Headings of the table with the same figures.
         rows: Its rows; the first cell is the policy.
@@ -55,6 +80,7 @@ class Chart:
     title: str
     reading: str
     says: str
+    legend: list[Key]
     figure: dict[str, Any]
     headings: list[str]
     rows: list[list[str]]
@@ -74,14 +100,13 @@ def plane(standings: Sequence[Standing], where: str) -> Chart:
         next(c for c in METRICS if c.key == key) for key in ("served_accuracy", "latency_p99_s")
     )
     traces = []
-    for kind, (name, marker, colour) in KINDS.items():
+    for kind, (marker, colour) in KINDS.items():
         those = [s for s in standings if s.kind == kind]
         if not those:
             continue
         named = {id(s) for s in _apart(those, standings)}
         traces.append(
             go.Scatter(
-                name=name,
                 x=[1e3 * s.metrics.latency_p99_s for s in those],
                 y=[s.metrics.served_accuracy for s in those],
                 mode="markers+text",
@@ -105,7 +130,7 @@ def plane(standings: Sequence[Standing], where: str) -> Chart:
             )
         )
     layout = _layout(PLANE_PX) | {
-        "xaxis": _axis("p99 response time, ms (log)") | {"type": "log", "dtick": "D2"},
+        "xaxis": _axis("p99 response time, ms (log)") | _logarithmic(standings),
         "yaxis": _axis("served top-1, %"),
     }
     ranked = [s for s in standings if s.kind != "bound"]
@@ -119,6 +144,7 @@ def plane(standings: Sequence[Standing], where: str) -> Chart:
         f"{where}: {fast.label} is fastest (p99 {latency.cell(fast).text} ms, top-1 "
         f"{accuracy.cell(fast).text} %), {right.label} most accurate (p99 "
         f"{latency.cell(right).text} ms, top-1 {accuracy.cell(right).text} %).",
+        _kinds(standings),
         _plain_data(go.Figure(traces, layout)),
         ["Policy", "p99, ms", "Served top-1, %", "Utility"],
         [
@@ -145,7 +171,6 @@ def profiles(board: Leaderboard) -> Chart:
         colour = coloured.get(id(s))
         traces.append(
             go.Scatter(
-                name=plain(s.label),
                 x=[float(exact(level)) for level in levels],
                 y=[float(exact(value)) for value in share],
                 mode="lines",
@@ -154,8 +179,6 @@ def profiles(board: Leaderboard) -> Chart:
                     "width": 2.5 if colour else 1.2,
                     "dash": "dot" if s.kind == "bound" else "solid",
                 },
-                showlegend=colour is not None,
-                legendrank=board.standings.index(s) + 1,
                 hovertext=[
                     f"<b>{plain(s.label, 60)}</b><br>{value:.0f} % of episodes above {level:.2f}"
                     for level, value in zip(levels, share, strict=True)
@@ -177,6 +200,12 @@ def profiles(board: Leaderboard) -> Chart:
         "for. In colour the best policies; the others in grey.",
         f"{board.standings[first].label} ends above a {what} of 0.5 in {100 * at[first, 2]:.0f} % "
         "of episodes.",
+        [
+            Key(DOTTED if s.kind == "bound" else LINE, coloured[id(s)], s.label)
+            for s in board.standings
+            if id(s) in coloured
+        ]
+        + [Key(LINE, "var(--faint)", "others")],
         _plain_data(go.Figure(traces, layout)),
         ["Policy", *(f"above {level:g}, %" for level in SHOWN_LEVELS)],
         [
@@ -196,7 +225,7 @@ def improvements(board: Leaderboard) -> Chart:
         if (i := s.improvement) is not None
     ]
     better = [s.label for s, _, low, _ in points if low > 50 and s.kind != "bound"]
-    figure = _forest(points, f"episodes won against {plain(reference)}, %", 0, (0.0, 100.0))
+    figure = _forest(points, "episodes won, %", 0, (0.0, 100.0))
     figure["layout"]["shapes"] = [_line(50, "var(--muted)")]
     return Chart(
         "improvement",
@@ -204,6 +233,7 @@ def improvements(board: Leaderboard) -> Chart:
         f"In how many episodes a policy beats {reference} on the same queries, with 95 % "
         "intervals; equal ones count half. Right of 50 % it is more often better.",
         f"More often better than {reference}: {', '.join(better) or 'none'}.",
+        _kinds(there),
         figure,
         ["Policy", "Wins, %", "95 % interval"],
         [[s.label, f"{v:.1f}", f"{low:.1f} to {high:.1f}"] for s, v, low, high in points],
@@ -214,22 +244,15 @@ def scenario_utilities(of: ScenarioStandings) -> Chart:
     """Mean utilities in a scenario, with intervals, the bound and the best static SubNet."""
     points = [(s, s.utility.value, s.utility.low, s.utility.high) for s in of.standings]
     figure = _forest(points, "mean utility", 4, None)
-    lines = {"best fixed SubNet": (of.zero, "var(--muted)"), "bound": (of.upper, "var(--bound)")}
+    lines = {
+        "best fixed SubNet": (of.zero, "var(--muted)"),
+        "upper bound": (of.upper, "var(--bound)"),
+    }
+    legend = _kinds(of.standings)
     for name, (value, colour) in lines.items():
-        if value is None:
-            continue
-        figure["layout"].setdefault("shapes", []).append(_line(value, colour))
-        figure["layout"].setdefault("annotations", []).append(
-            {
-                "text": name,
-                "x": float(exact(value)),
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "font": {"size": 11, "color": colour},
-            }
-        )
+        if value is not None:
+            figure["layout"].setdefault("shapes", []).append(_line(value, colour))
+            legend.append(Key(DASHED, colour, f"{name}, {value:.4f}"))
     first, last = of.standings[0].label, of.standings[-1].label
     return Chart(
         "utilities",
@@ -237,6 +260,7 @@ def scenario_utilities(of: ScenarioStandings) -> Chart:
         "Mean utility with its 95 % interval; the longer the stretch from the lowest to the "
         "highest, the better the scenario tells policies apart.",
         f"{first} reaches most, {last} least.",
+        legend,
         figure,
         ["Policy", "Utility", "95 % interval"],
         [[s.label, f"{v:.4f}", f"{low:.4f} to {high:.4f}"] for s, v, low, high in points],
@@ -254,13 +278,12 @@ def _forest(
 
     rows = {id(s): len(points) - n for n, (s, *_) in enumerate(points)}
     traces = []
-    for kind, (name, marker, colour) in KINDS.items():
+    for kind, (marker, colour) in KINDS.items():
         those = [point for point in points if point[0].kind == kind]
         if not those:
             continue
         traces.append(
             go.Scatter(
-                name=name,
                 x=[float(exact(v)) for _, v, _, _ in those],
                 y=[rows[id(s)] for s, *_ in those],
                 mode="markers",
@@ -295,6 +318,15 @@ def _forest(
     return _plain_data(go.Figure(traces, layout))
 
 
+def _kinds(standings: Sequence[Standing]) -> list[Key]:
+    """The legend of kinds of policies, those that there are."""
+    return [
+        Key(MARKS[marker], colour, "clairvoyant" if kind == "bound" else kind)
+        for kind, (marker, colour) in KINDS.items()
+        if any(s.kind == kind for s in standings)
+    ]
+
+
 def _apart(those: Sequence[Standing], everyone: Sequence[Standing]) -> list[Standing]:
     """Those whose labels in the plane do not lie on another's, best first."""
     found: list[Standing] = []
@@ -325,7 +357,7 @@ def _layout(height: int) -> dict[str, Any]:
         "template": None,
         "height": height,
         "autosize": True,
-        "margin": {"l": 8, "r": 16, "t": 36, "b": 48},
+        "margin": {"l": 8, "r": 16, "t": 8, "b": 48},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": "var(--text)", "size": 12},
@@ -337,8 +369,7 @@ def _layout(height: int) -> dict[str, Any]:
         },
         "hovermode": "closest",
         "dragmode": False,  # a finger that scrolls past shall not zoom
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False,
-                   "itemdoubleclick": False},
+        "showlegend": False,
     }  # fmt: skip
 
 
@@ -350,6 +381,20 @@ def _axis(title: str) -> dict[str, Any]:
         "gridcolor": "var(--grid)",
         "linecolor": "var(--border)",
         "zeroline": False,
+    }
+
+
+def _logarithmic(standings: Sequence[Standing]) -> dict[str, Any]:
+    """A logarithmic axis of p99 with plain numbers at 1, 2 and 5 times powers of ten."""
+    times = [1e3 * s.metrics.latency_p99_s for s in standings if s.metrics.latency_p99_s > 0]
+    low, high = (min(times), max(times)) if times else (1.0, 10.0)
+    powers = range(int(np.floor(np.log10(low))) - 1, int(np.ceil(np.log10(high))) + 1)
+    ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return {
+        "type": "log",
+        "tickvals": [float(exact(tick)) for tick in ticks],
+        "ticktext": [f"{tick:g}" for tick in ticks],
+        "range": [float(exact(np.log10(low) - 0.15)), float(exact(np.log10(high) + 0.15))],
     }
 
 

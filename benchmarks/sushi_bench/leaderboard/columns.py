@@ -81,26 +81,31 @@ class Column:
 
 @dataclass(frozen=True)
 class Track:
-    """A cell's interval as a bar; all in percent of the bar's length.
+    """A cell as a bar from 0 to its figure; all in percent of the room there is.
 
     Attributes:
-        left: Where the interval begins.
+        zero: Where 0 is.
+        left: Where the bar begins.
         width: Its length.
-        at: Where the figure is.
+        low: Where the interval begins.
+        span: Its length.
     """
 
+    zero: str
     left: str
     width: str
-    at: str
+    low: str
+    span: str
 
 
 def track(cell: Cell, low: float, high: float) -> Track:
-    """A cell as a bar from `low` to `high`; what lies beyond ends at the bar's end."""
-    begin, end, at = (
+    """A cell as a bar where there is room from `low` to `high`; what lies beyond is cut."""
+    zero, begin, end, at = (
         min(max((float(value) - low) / (high - low), 0.0), 1.0)
-        for value in (cell.low, cell.high, cell.value)
+        for value in ("0", cell.low, cell.high, cell.value)
     )
-    return Track(portion(begin), portion(end - begin), portion(at))
+    shares = zero, min(zero, at), abs(at - zero), begin, end - begin
+    return Track(*(portion(share) for share in shares))
 
 
 def portion(value: float) -> str:

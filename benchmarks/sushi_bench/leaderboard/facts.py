@@ -23,10 +23,14 @@ def facts(scenario: Scenario) -> list[tuple[str, str]]:
         board += f", {scenario.pb_kib} KiB Persistent Buffer"
     found = [("SuperNet", scenario.supernet), ("Board", board)]
     if scenario.load is not None:
-        found.append(("Load", f"{scenario.load:g} of what the fastest SubNet serves"))
+        found.append(("Load", f"{scenario.load:g}, where 1 is all that the fastest SubNet serves"))
     found.append(("Arrivals", arrivals_in_words(scenario.arrivals)))
     found += [
-        (f"Class {c.name}", f"{c.slo:g} x the largest SubNet's latency, {c.floor:g} % top-1")
+        (
+            f"Class {c.name}",
+            f"within {c.slo:g} \N{MULTIPLICATION SIGN} the largest SubNet's latency, "
+            f"top-1 of at least {c.floor:g} %",
+        )
         for c in scenario.classes
     ]
     if len(scenario.regimes) > 1:
@@ -53,9 +57,11 @@ def arrivals_in_words(arrivals: Arrivals) -> str:
             rates = " : ".join(f"{rate:g}" for rate in arrivals.rates)
             return f"Poisson that switches between rates of {rates}"
         case DiurnalArrivals():
-            return f"a day of {arrivals.period_queries:g} queries, rate +- {100 * arrivals.amplitude:g} %"
+            swing = f"\N{PLUS-MINUS SIGN}{100 * arrivals.amplitude:g} %"
+            return f"days of {arrivals.period_queries:g} queries, rate {swing}"
         case FlashCrowdArrivals():
-            return f"crowds of {arrivals.peak:g} times the rate, every {arrivals.period_queries:g} queries"
+            every = f"every {arrivals.period_queries:g} queries"
+            return f"crowds of {arrivals.peak:g} times the rate, {every}"
         case TraceArrivals():
             return f"recorded: {Path(arrivals.path).name.partition('.')[0]}"
         case _:

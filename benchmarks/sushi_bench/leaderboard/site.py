@@ -147,7 +147,7 @@ def _from_markdown(text: str) -> Any:
     tokens = parser.parse(text)
     for token in tokens:
         _unlink(token.children or [])
-    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
 
 
 def _unlink(tokens: Sequence[Any]) -> None:

@@ -215,11 +215,11 @@ def _against_reference(
     names = [r.header.policy for r in results]
     if ranking.reference not in names:
         return [None] * len(results), [None] * len(results)
-    base = scores[names.index(ranking.reference)]
-    return (
-        [i if n != ranking.reference else None for n, i in zip(names, differences(scores, base))],
-        [i if n != ranking.reference else None for n, i in zip(names, improvement(scores, base))],
-    )
+    at = names.index(ranking.reference)
+    against: list[Interval | None] = [*differences(scores, scores[at])]
+    better: list[Interval | None] = [*improvement(scores, scores[at])]
+    against[at] = better[at] = None
+    return against, better
 
 
 def _places(results: list[Results]) -> list[int | None]:
