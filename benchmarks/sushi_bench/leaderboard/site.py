@@ -15,7 +15,7 @@ from sushi_bench.leaderboard.columns import (
     track,
 )
 from sushi_bench.leaderboard.facts import facts
-from sushi_bench.leaderboard.standings import Leaderboard
+from sushi_bench.leaderboard.standings import Leaderboard, ScenarioStandings, Standing
 from sushi_bench.scores_tables import notes
 from sushi_bench.suite import EPISODES
 from sushi_env import InputError
@@ -72,8 +72,6 @@ def rendered(board: Leaderboard, guide: str | None = None) -> dict[str, str]:
     """The site's files by name, relative to its folder; the front page last."""
     from plotly.offline import get_plotlyjs
 
-    from sushi_bench.leaderboard import charts
-
     assets = files(PACKAGE) / "assets"
     found = {f"assets/{name}": (assets / name).read_text(encoding="utf-8") for name in ASSETS}
     found[f"assets/{PLOTLY}"] = get_plotlyjs()
@@ -88,9 +86,7 @@ def rendered(board: Leaderboard, guide: str | None = None) -> dict[str, str]:
             before=board.scenarios[n - 1] if n else None,
             after=board.scenarios[n + 1] if n + 1 < len(board.scenarios) else None,
             columns=scenario_columns(of.zero is not None, board.reference),
-            charts=[charts.scenario_utilities(of), charts.plane(of.standings, of.name)]
-            if of.standings
-            else [],
+            charts=_scenario_charts(of),
         )
     if guide is not None:
         found["submit.html"] = environment.get_template("submit.html.j2").render(
@@ -107,14 +103,29 @@ def rendered(board: Leaderboard, guide: str | None = None) -> dict[str, str]:
 
 
 def _suite_charts(board: Leaderboard) -> list[Any]:
-    from sushi_bench.leaderboard import charts
+    from sushi_bench.leaderboard.chart_intervals import improvements
+    from sushi_bench.leaderboard.chart_plane import plane
+    from sushi_bench.leaderboard.chart_profiles import profiles
 
-    if not any(s.kind != "bound" for s in board.standings):
+    if not _has_schedulers(board.standings):
         return []
-    found = [charts.plane(board.standings, f"Suite {board.suite.version}"), charts.profiles(board)]
+    found = [plane(board.standings, f"Suite {board.suite.version}"), profiles(board)]
     if any(s.improvement is not None for s in board.standings):
-        found.append(charts.improvements(board))
+        found.append(improvements(board))
     return found
+
+
+def _scenario_charts(of: ScenarioStandings) -> list[Any]:
+    from sushi_bench.leaderboard.chart_intervals import scenario_utilities
+    from sushi_bench.leaderboard.chart_plane import plane
+
+    if not _has_schedulers(of.standings):
+        return []
+    return [scenario_utilities(of), plane(of.standings, of.name)]
+
+
+def _has_schedulers(standings: Sequence[Standing]) -> bool:
+    return any(s.kind != "bound" for s in standings)
 
 
 def _environment() -> Any:
