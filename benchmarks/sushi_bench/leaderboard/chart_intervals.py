@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sushi_bench.leaderboard.cells import exact
 from sushi_bench.leaderboard.chart_parts import (
     DASHED,
     HOVER_LABEL,
     KINDS,
     Chart,
     Key,
+    axis_of,
     kinds_legend,
     layout_of,
     line_across,
     plain,
     plain_data,
 )
-from sushi_bench.leaderboard.columns import exact
 from sushi_bench.leaderboard.standings import Leaderboard, ScenarioStandings, Standing
 
 ROW_PX, MARGIN_PX = 22, 90
@@ -75,7 +76,7 @@ def scenario_utilities(of: ScenarioStandings) -> Chart:
 
 def _forest(
     points: Sequence[tuple[Standing, float, float, float]],
-    axis: str,
+    title: str,
     digits: int,
     span: tuple[float, float] | None,
 ) -> dict[str, Any]:
@@ -112,9 +113,9 @@ def _forest(
             )
         )
     layout = layout_of(MARGIN_PX + ROW_PX * len(points)) | {
-        "xaxis": axis(axis) | ({"range": [span[0] - 2, span[1] + 2]} if span else {}),
+        "xaxis": axis_of(title) | ({"range": [span[0] - 2, span[1] + 2]} if span else {}),
         # positions, not names: two policies may be called alike, and a name may be a number
-        "yaxis": axis("")
+        "yaxis": axis_of("")
         | {
             "tickvals": list(rows.values()),
             "ticktext": [plain(s.label) for s, *_ in points],

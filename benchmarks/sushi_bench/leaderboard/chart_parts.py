@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sushi_bench.leaderboard.columns import exact
+from sushi_bench.leaderboard.cells import exact
 from sushi_bench.leaderboard.standings import Standing
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def kinds_legend(standings: Sequence[Standing]) -> list[Key]:
 
 
 def layout_of(height: int) -> dict[str, Any]:
+    """The layout of a figure of so many pixels."""
     return {
         "template": None,
         "height": height,
@@ -114,7 +115,8 @@ def layout_of(height: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def axis(title: str) -> dict[str, Any]:
+def axis_of(title: str) -> dict[str, Any]:
+    """An axis under that title."""
     return {
         "title": {"text": title},
         "automargin": True,
@@ -126,6 +128,7 @@ def axis(title: str) -> dict[str, Any]:
 
 
 def line_across(x: float, colour: str) -> dict[str, Any]:
+    """A dashed line from top to bottom."""
     return {
         "type": "line",
         "x0": float(exact(x)),

@@ -5,17 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from sushi_bench.leaderboard.cells import exact
 from sushi_bench.leaderboard.chart_parts import (
     HOVER_LABEL,
     KINDS,
     Chart,
-    axis,
+    axis_of,
     kinds_legend,
     layout_of,
     plain,
     plain_data,
 )
-from sushi_bench.leaderboard.columns import METRICS, exact
+from sushi_bench.leaderboard.columns import METRICS
 from sushi_bench.leaderboard.standings import Standing
 
 HEIGHT_PX = 460
@@ -53,7 +54,8 @@ def plane(standings: Sequence[Standing], where: str) -> Chart:
                     "line": {"width": 1, "color": "var(--surface)"},
                 },
                 hovertext=[
-                    f"<b>{plain(s.label, HOVER_LABEL)}</b><br>served top-1 {accuracy.cell(s).text} %<br>"
+                    f"<b>{plain(s.label, HOVER_LABEL)}</b><br>"
+                    f"served top-1 {accuracy.cell(s).text} %<br>"
                     f"p99 {latency.cell(s).text} ms<br>utility {s.utility.value:.4f}"
                     for s in those
                 ],
@@ -61,8 +63,8 @@ def plane(standings: Sequence[Standing], where: str) -> Chart:
             )
         )
     layout = layout_of(HEIGHT_PX) | {
-        "xaxis": axis("p99 response time, ms (log)") | _logarithmic(standings),
-        "yaxis": axis("served top-1, %"),
+        "xaxis": axis_of("p99 response time, ms (log)") | _logarithmic(standings),
+        "yaxis": axis_of("served top-1, %"),
     }
     ranked = [s for s in standings if s.kind != "bound"]
     fast = min(ranked, key=lambda s: s.metrics.latency_p99_s)

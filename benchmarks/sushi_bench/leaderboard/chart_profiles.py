@@ -2,18 +2,18 @@
 
 import numpy as np
 
+from sushi_bench.leaderboard.cells import exact
 from sushi_bench.leaderboard.chart_parts import (
     DOTTED,
     HOVER_LABEL,
     LINE,
     Chart,
     Key,
-    axis,
+    axis_of,
     layout_of,
     plain,
     plain_data,
 )
-from sushi_bench.leaderboard.columns import exact
 from sushi_bench.leaderboard.standings import Leaderboard
 from sushi_bench.scores import profile
 
@@ -54,15 +54,16 @@ def profiles(board: Leaderboard) -> Chart:
                     "dash": "dot" if s.kind == "bound" else "solid",
                 },
                 hovertext=[
-                    f"<b>{plain(s.label, HOVER_LABEL)}</b><br>{value:.0f} % of episodes above {level:.2f}"
+                    f"<b>{plain(s.label, HOVER_LABEL)}</b><br>"
+                    f"{value:.0f} % of episodes above {level:.2f}"
                     for level, value in zip(levels, share, strict=True)
                 ],
                 hoverinfo="text",
             )
         )
     layout = layout_of(HEIGHT_PX) | {
-        "xaxis": axis(what) | {"range": [low, high]},
-        "yaxis": axis("episodes above it, %") | {"range": [0, 101]},
+        "xaxis": axis_of(what) | {"range": [low, high]},
+        "yaxis": axis_of("episodes above it, %") | {"range": [0, 101]},
     }
     at = profile(board.scores, np.array(SHOWN_LEVELS))
     first = next((n for n, s in enumerate(board.standings) if s.place == 1), 0)

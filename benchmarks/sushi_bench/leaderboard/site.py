@@ -6,14 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sushi_accel.atomic import replacing
-from sushi_bench.leaderboard.columns import (
-    exact,
-    groups,
-    portion,
-    scenario_columns,
-    suite_columns,
-    track,
-)
+from sushi_bench.leaderboard.cells import exact, groups, portion, track
+from sushi_bench.leaderboard.columns import scenario_columns, suite_columns
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.standings import Leaderboard, ScenarioStandings, Standing
 from sushi_bench.scores_tables import notes
