@@ -39,8 +39,8 @@ def plane(standings: Sequence[Standing], where: str) -> Chart:
         named = {id(s) for s in _apart(those, standings)}
         traces.append(
             go.Scatter(
-                x=[1e3 * s.metrics.latency_p99_s for s in those],
-                y=[s.metrics.served_accuracy for s in those],
+                x=[float(exact(1e3 * s.metrics.latency_p99_s)) for s in those],
+                y=[float(exact(s.metrics.served_accuracy)) for s in those],
                 mode="markers+text",
                 text=[plain(s.label) if id(s) in named else "" for s in those],
                 textposition="top center",
