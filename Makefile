@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo gallery paper test test-slow lint format clean
+.PHONY: help install demo gallery paper page test test-slow lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ gallery: install ## draw the pictures of docs/gallery, against GALLERY_POLICY=sl
 
 paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
 	$(BIN)/sushi paper --page benchmarks/paper
+
+page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
+	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
 
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2
