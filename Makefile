@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo gallery paper zoo curves test test-slow lint format clean
+.PHONY: help install demo gallery paper zoo curves test test-slow lint format clean page
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without cachi
 runs/curves/%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
 	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 600000 --hyper cache=$(OF_KIND)) $(RESUMED)
+
+page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
+	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
 
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2
