@@ -9,7 +9,17 @@ import sys
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands import accel, bound, evaluate, listing, paper, render, speed, train
+from sushi_bench.commands import (
+    accel,
+    bound,
+    evaluate,
+    listing,
+    paper,
+    record,
+    render,
+    speed,
+    train,
+)
 from sushi_env import InputError
 
 app = typer.Typer(
@@ -24,6 +34,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)
+app.command()(record.record)
 app.command()(paper.paper)
 app.command("speed")(speed.speed_)
 
