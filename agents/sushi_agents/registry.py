@@ -52,7 +52,7 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
     Args:
         name: A registered name; `static-<SubNet>`; `package.module:Callable`, looked up in the
             working directory too; the path of a model that `sushi train` saved, or of the
-            folder it is in; or any of these with `+cache-...` behind it, a cache rule that
+            folder it is in; of an agent that `sushi export` wrote (`.onnx`); or any of these with `+cache-...` behind it, a cache rule that
             replaces its choice of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
@@ -78,6 +78,10 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         raise InputError(f"policy {name!r} is registered more than once: {values}")
     if registered:
         return _build(name, registered[0].load, problem)
+    if name.endswith(".onnx"):
+        from sushi_agents.onnx_policy import OnnxPolicy  # needs the extra `onnx`
+
+        return OnnxPolicy(name, problem)
     if name.endswith(".zip") or Path(name).is_dir():
         from sushi_agents.algorithms import load_model  # needs the extra `train`
 

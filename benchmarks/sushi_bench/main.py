@@ -13,6 +13,7 @@ from sushi_bench.commands import (
     accel,
     bound,
     evaluate,
+    export,
     listing,
     paper,
     record,
@@ -35,6 +36,7 @@ app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)
 app.command()(record.record)
+app.command()(export.export)
 app.command()(paper.paper)
 app.command("speed")(speed.speed_)
 
