@@ -45,7 +45,7 @@ def lowest(*extras: str) -> list[str]:
 def minimum(session: nox.Session) -> None:
     """The interfaces with the lowest versions that pyproject.toml allows."""
     session.install(*lowest("train", "render"), *PYTEST, ".")
-    show_and_test(session)
+    show_and_test(session, "-W", "ignore::DeprecationWarning")  # of old libraries in others
 
 
 @nox.session
@@ -55,12 +55,12 @@ def newest(session: nox.Session) -> None:
     show_and_test(session)
 
 
-def show_and_test(session: nox.Session) -> None:
+def show_and_test(session: nox.Session, *options: str) -> None:
     """Says which versions were found, and runs the tests of the interfaces."""
     names = ("gymnasium", "numpy", "stable-baselines3", "sb3-contrib", "numba", "torch")
     code = f"import importlib.metadata as m; print(*(f'{{n}} {{m.version(n)}}' for n in {names!r}))"
     session.run("python", "-c", code)
-    session.run("pytest", "-p", "no:cacheprovider", *INTERFACES, *session.posargs)
+    session.run("pytest", "-p", "no:cacheprovider", *options, *INTERFACES, *session.posargs)
 
 
 @nox.session

@@ -83,8 +83,12 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
 
         return OnnxPolicy(name, problem)
     if name.endswith(".zip") or Path(name).is_dir():
-        from sushi_agents.algorithms import load_model  # needs the extra `train`
-
+        try:
+            from sushi_agents.algorithms import load_model
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"model {name}: needs {error.name!r}: pip install 'sushi-env[train]'"
+            ) from None
         return load_model(_model_file(Path(name)), problem, trust)
     module, colon, attribute = name.partition(":")
     if colon and module and attribute:
