@@ -10,10 +10,10 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from sushi_agents.settings import Settings, linear_schedule
 from sushi_agents.network import network_spec
 from sushi_agents.policy import Policy
 from sushi_agents.queue_policy import QueuePolicy
+from sushi_agents.settings import OF_ENVIRONMENTS, Settings, linear_schedule
 from sushi_env import InputError, Problem
 from sushi_env.sb3_wrappers import DiscreteActions
 from sushi_env.wrappers import split_action
@@ -68,14 +68,14 @@ def make_model(
     Args:
         chosen: The algorithm.
         problem: The compiled scenario.
-        env: Its environments; wrapped here if the algorithm wants one number per action.
+        env: Its environments, as they are.
         settings: Its hyperparameters.
         seed: Seed of the weights and of what is sampled.
 
     Raises:
         InputError: If the hyperparameters are not the algorithm's.
     """
-    options = {key: value for key, value in settings.items() if key != "n_envs"}
+    options = {key: value for key, value in settings.items() if key not in OF_ENVIRONMENTS}
     policy = options.pop("policy")
     if policy not in _POLICIES:
         raise InputError(f"policy = {policy!r}, known: {', '.join(_POLICIES)}")
@@ -84,12 +84,16 @@ def make_model(
     if policy == "queue":
         sizes = options.pop("policy_kwargs", {})
         options["policy_kwargs"] = {"network": network_spec(problem, **sizes)}
-    if not chosen.pairs:
-        env = DiscreteActions(env)
+    env = environments(chosen, env)
     try:
         return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]
     except (TypeError, ValueError, AssertionError) as error:
         raise InputError(f"hyperparameters of {chosen.name}: {error}") from None
+
+
+def environments(chosen: Algorithm, env: VecEnv) -> VecEnv:
+    """Environments as the algorithm wants them: with one number per action, or with pairs."""
+    return env if chosen.pairs else DiscreteActions(env)
 
 
 class _Pairs:

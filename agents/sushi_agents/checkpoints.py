@@ -15,8 +15,11 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from sushi_agents.algorithms import Algorithm
+from sushi_agents.algorithms import Algorithm, environments
 from sushi_env import InputError
+
+RECURRENT_STATE = "_last_lstm_states"
+"""Where sb3-contrib's recurrent algorithms keep their memory from one rollout to the next."""
 
 
 def save_checkpoint(
@@ -30,14 +33,17 @@ def save_checkpoint(
         run: What the run is determined by; a run that differs cannot resume from here.
         watch: State of the caller's own.
     """
+    assert model.env is not None
     packed = io.BytesIO()
     model.save(packed)
     contents = {
         "run": run,
         "watch": watch,
         "model": packed.getvalue(),
-        "env": model.env,
+        "env": model.env.unwrapped,  # its wrapper has no state, and cannot be pickled
         "replay": model.replay_buffer if isinstance(model, OffPolicyAlgorithm) else None,
+        "memory": getattr(model, RECURRENT_STATE, None),
+        "actions": model.action_space.np_random.bit_generator.state,
         "python": random.getstate(),
         "numpy": np.random.get_state(),  # noqa: NPY002 (the one that Stable-Baselines3 draws from)
         "torch": torch.get_rng_state(),
@@ -77,13 +83,16 @@ def load_checkpoint(
             raise InputError(
                 f"checkpoint {path}: is of a run with {key} = {other.get(key)!r}, not {value!r}"
             )
-    env = contents["env"]
+    env = environments(chosen, contents["env"])
     model = chosen.kind.load(
         io.BytesIO(contents["model"]), env=env, device="cpu", force_reset=False
     )
     if contents["replay"] is not None:
         assert isinstance(model, OffPolicyAlgorithm)
         model.replay_buffer = contents["replay"]
+    if contents["memory"] is not None:  # which loading sets to zero
+        setattr(model, RECURRENT_STATE, contents["memory"])
+    model.action_space.np_random.bit_generator.state = contents["actions"]  # loading seeds it
     random.setstate(contents["python"])
     np.random.set_state(contents["numpy"])  # noqa: NPY002
     torch.set_rng_state(contents["torch"])

@@ -2,8 +2,8 @@
 
 What is exported is a network that turns observations into scores, and the choice of the best:
 the graph takes `observation`, float32 (n, D), and gives `action`, int64 (n, 2), and `scores`. An
-agent takes part in one of three ways: it is a torch module; it has one, as `network`; or it is a
-Stable-Baselines3 model without memory. Scores are S of SubNets and G of SubGraphs, or S * G of
+agent takes part in one of three ways: it is a torch module; it has one, as `network`, like the
+zoo's; or it is a Stable-Baselines3 model without memory. Scores are S of SubNets and G of SubGraphs, or S * G of
 pairs.
 """
 
@@ -56,16 +56,29 @@ class QScores(nn.Module):
         return values
 
 
+class ActorOnly(nn.Module):
+    """The actor of a network that has a critic beside it, as the zoo's agents have."""
+
+    def __init__(self, network: Any):
+        super().__init__()
+        self.network = network
+
+    def forward(self, observation: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (n, S + G)."""
+        return self.network.forward_actor(observation)
+
+
 class Chooser(nn.Module):
     """The best SubNet and the best SubGraph, by a network's scores."""
 
     def __init__(self, network: nn.Module, num_subnets: int, num_subgraphs: int):
         super().__init__()
         self.network, self.S, self.G = network, num_subnets, num_subgraphs
+        self.dtype = next((weight.dtype for weight in network.parameters()), torch.float32)
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Actions, int64, shape (n, 2), and the scores they follow from."""
-        scores = self.network(observation)
+        scores = self.network(observation.to(self.dtype))
         if scores.shape[1] == self.S * self.G:
             best = scores.argmax(dim=1)
             return torch.stack([best // self.G, best % self.G], dim=1), scores
@@ -79,10 +92,9 @@ def score_network(agent: Any) -> nn.Module:
     Raises:
         InputError: If it has none that can be exported.
     """
-    if isinstance(agent, nn.Module):
-        return agent
-    if isinstance(network := getattr(agent, "network", None), nn.Module):
-        return network
+    network = agent if isinstance(agent, nn.Module) else getattr(agent, "network", None)
+    if isinstance(network, nn.Module):
+        return ActorOnly(network) if hasattr(network, "forward_actor") else network
     policy = getattr(getattr(agent, "model", agent), "policy", None)
     if hasattr(policy, "lstm_actor"):
         raise InputError("an agent with memory (RecurrentPPO) cannot be exported")
@@ -112,7 +124,7 @@ def export_onnx(agent: Any, problem: Problem, path: str | Path) -> None:
     example = torch.zeros(2, size)
     try:
         with torch.no_grad():
-            shape = tuple(chooser.network(example).shape)
+            shape = tuple(chooser(example)[1].shape)
     except RuntimeError as error:
         raise InputError(f"the network does not take observations of {size}: {error}") from None
     if shape not in ((2, S + G), (2, S * G)):

@@ -2,13 +2,15 @@
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from sushi_agents.cache_rules import CACHE_RULES, Combined
 from sushi_agents.policy import Policy, PolicyError
 from sushi_agents.static import StaticSubNet
+from sushi_agents.zoo import ZOO, zoo_agent, zoo_names
 from sushi_env import InputError, Problem
 
 GROUP = "sushi.policies"
@@ -37,8 +39,9 @@ Factory = Callable[[Problem], Policy]
 
 def policy_names(problem: Problem) -> list[str]:
     """Names of the policies there are for a scenario, those of installed packages included."""
-    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN)
-    return baseline_names(problem) + sorted(plugins)
+    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN) - {ZOO}
+    learned = [ZOO] if problem.scenario.name in zoo_names() else []
+    return baseline_names(problem) + learned + sorted(plugins)
 
 
 def baseline_names(problem: Problem) -> list[str]:
@@ -50,10 +53,11 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
     """Builds the policy that `name` stands for.
 
     Args:
-        name: A registered name; `static-<SubNet>`; `package.module:Callable`, looked up in the
-            working directory too; the path of a model that `sushi train` saved, or of the
-            folder it is in; of an agent that `sushi export` wrote (`.onnx`); or any of these with `+cache-...` behind it, a cache rule that
-            replaces its choice of SubGraphs.
+        name: A registered name; `static-<SubNet>`; `zoo`, the trained agent that comes with the
+            package for the scenario; `package.module:Callable`, looked up in the working
+            directory too; the path of an agent's `.json`, or of its `.onnx`; the path of a model
+            that `sushi train` saved, or of the folder it is in; or any of these with `+cache-...` behind it, a
+            cache rule that replaces its choice of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
 
@@ -72,6 +76,9 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(importlib.import_module(f"sushi_agents.{module}"), attribute)(problem)
+    if name == ZOO:
+        with _extra_train():
+            return zoo_agent(problem)
     registered = list(entry_points(group=GROUP, name=name))
     if len(registered) > 1:
         values = ", ".join(sorted(entry.value for entry in registered))
@@ -82,14 +89,16 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         from sushi_agents.onnx_policy import OnnxPolicy  # needs the extra `onnx`
 
         return OnnxPolicy(name, problem)
+    if name.endswith((".json", ".safetensors")):
+        with _extra_train():
+            from sushi_agents.learned import load_agent
+
+            return load_agent(Path(name), problem)
     if name.endswith(".zip") or Path(name).is_dir():
-        try:
+        with _extra_train():
             from sushi_agents.algorithms import load_model
-        except ModuleNotFoundError as error:
-            raise InputError(
-                f"model {name}: needs {error.name!r}: pip install 'sushi-env[train]'"
-            ) from None
-        return load_model(_model_file(Path(name)), problem, trust)
+
+            return load_model(_model_file(Path(name)), problem, trust)
     module, colon, attribute = name.partition(":")
     if colon and module and attribute:
         return _build(name, lambda: _import(module, attribute), problem)
@@ -98,6 +107,17 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         f"unknown policy {name!r}; known: {known}; any of them with +"
         f"{' or +'.join(CACHE_RULES)}; package.module:Class; or a model's path"
     )
+
+
+@contextmanager
+def _extra_train() -> Iterator[None]:
+    """Says what to install where a learned policy's libraries are missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"learned policies need {error.name!r}: pip install 'sushi-env[train]'"
+        ) from None
 
 
 def _model_file(path: Path) -> Path:

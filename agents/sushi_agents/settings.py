@@ -13,6 +13,8 @@ from sushi_env import InputError, Scenario
 Settings = dict[str, Any]
 
 DEFAULT_FAMILY = "default"
+OF_ENVIRONMENTS = ("n_envs", "centre_rewards")
+"""Settings that are not the algorithm's: see `hyperparameters`."""
 MAX_FILE_BYTES = 64 * 1024
 
 
@@ -34,7 +36,8 @@ def hyperparameters(
         changes: Settings that replace the file's.
 
     Returns:
-        The settings: `policy`, `n_envs`, and arguments of the algorithm's class.
+        The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `centre_rewards` (whether
+        to train on `CentredVecEnv`), and arguments of the algorithm's class.
 
     Raises:
         InputError: If the file is not such a file.
@@ -47,7 +50,7 @@ def hyperparameters(
         sections = read_yaml(file, where, MAX_FILE_BYTES)
     if not isinstance(sections, dict) or DEFAULT_FAMILY not in sections:
         raise InputError(f"{where}: must have a section `{DEFAULT_FAMILY}`")
-    settings: Settings = {}
+    settings: Settings = {"centre_rewards": False}
     for family in (DEFAULT_FAMILY, scenario.supernet, scenario.name):
         section = sections.get(family, {})
         if not isinstance(section, dict):
@@ -57,6 +60,8 @@ def hyperparameters(
     count = settings.get("n_envs")
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 65536:
         raise InputError(f"{where}: n_envs = {count!r}, must be a whole number in 1..65536")
+    if not isinstance(settings["centre_rewards"], bool):
+        raise InputError(f"{where}: centre_rewards must be true or false")
     return settings
 
 

@@ -13,6 +13,7 @@ from stable_baselines3.common.utils import set_random_seed
 
 from sushi_accel.documents import write_atomically
 from sushi_agents.algorithms import algorithm, make_model
+from sushi_agents.centred_env import CentredVecEnv
 from sushi_agents.checkpoints import load_checkpoint
 from sushi_agents.evaluation import EVALUATION_SEEDS
 from sushi_agents.settings import Settings, hyperparameters
@@ -85,6 +86,11 @@ class TrainingRun:
         return self.out / f"{algorithm(self.algo).name}-best.zip"
 
     @property
+    def agent_path(self) -> Path:
+        """Where the best model's network is saved, if it is a `QueueNetwork`; see `learned`."""
+        return self.out / "agent.json"
+
+    @property
     def checkpoint_path(self) -> Path:
         """Where training continues from."""
         return self.out / "checkpoint.pkl"
@@ -133,7 +139,8 @@ def train(
         model, _, remembered = load_checkpoint(run.checkpoint_path, chosen, run.identity())
     else:
         set_random_seed(first_seed)
-        env = SushiVecEnv(run.scenario, settings["n_envs"])
+        kind = CentredVecEnv if settings["centre_rewards"] else SushiVecEnv
+        env = kind(run.scenario, settings["n_envs"])
         model = make_model(chosen, problem, env, settings, first_seed)
     try:
         run.out.mkdir(parents=True, exist_ok=True)

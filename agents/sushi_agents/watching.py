@@ -1,7 +1,8 @@
-"""What happens beside the learning: logs, evaluations, checkpoints, an early end (extra `train`)."""
+"""What happens beside the learning: logs, evaluations, checkpoints (extra `train`)."""
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from stable_baselines3.common.logger import Figure, HParam, TensorBoardOutputFor
 from sushi_agents.algorithms import as_policy
 from sushi_agents.checkpoints import save_checkpoint
 from sushi_agents.evaluation import run_episodes
+from sushi_agents.learned import AgentCard, NetworkSpec, layout_of, save_agent
+from sushi_agents.network import QueueNetwork
 from sushi_agents.policy import Policy
 from sushi_env import EpisodeMetrics, Problem, kernel, mean_metrics
 from sushi_env.engine import Engine
@@ -161,8 +164,48 @@ class Watch(BaseCallback):
         if mean.reward > self.memory["best"]:
             self.memory |= {"best": mean.reward, "since_best": 0}
             save_model(self.model, self.run.best_path)
+            self._save_agent(mean)
         else:
             self.memory["since_best"] += 1
+
+    def _save_agent(self, score: EpisodeMetrics) -> None:
+        """Saves the scheduler, if its network has a format that loads without executing code."""
+        network = getattr(self.model.policy, "mlp_extractor", None)
+        if isinstance(network, QueueNetwork):
+            card = agent_card(self.run, self.problem, network, self.num_timesteps, score)
+            save_agent(self.run.agent_path, network, card)
+
+
+def agent_card(
+    run: "TrainingRun",
+    problem: Problem,
+    network: QueueNetwork,
+    steps: int,
+    score: EpisodeMetrics,
+) -> AgentCard:
+    """Describes what a run has trained.
+
+    Args:
+        run: The run.
+        problem: Its compiled scenario.
+        network: The trained network.
+        steps: Steps it was trained for until then.
+        score: Its mean metrics in the evaluation that chose it.
+    """
+    identity = run.identity()
+    command = f"sushi train --scenario {run.scenario.name} --algo {identity['algo']}"
+    return AgentCard(
+        network=NetworkSpec(**network.spec),
+        layout=layout_of(problem),
+        scenarios={run.scenario.name: run.scenario.digest},
+        training=identity
+        | {"taken_at": steps, "command": f"{command} --steps {run.steps} --seed {run.seed}"},
+        score={
+            **asdict(score),
+            "first_seed": float(VALIDATION_SEED),
+            "episodes": float(run.evaluation_episodes),
+        },
+    )
 
 
 class _ResponseTimes:

@@ -1,6 +1,7 @@
 """Training with the real Stable-Baselines3: logs, checkpoints, models, seeds."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_the_saved_model_is_the_trained_one(trained):
     run, model, progress = trained
     assert progress[-1] == (17_000, 17_000)
     problem = compile_scenario(SHORT)
-    loaded = make_policy(str(run.model_path), problem, trust=True)
+    loaded: Any = make_policy(str(run.model_path), problem, trust=True)
     observation = np.random.default_rng(0).uniform(0, 1, (16, problem.layout.size))
     observation = observation.astype(np.float32)
     assert (
@@ -51,7 +52,14 @@ def test_the_saved_model_is_the_trained_one(trained):
 def test_the_folder_explains_itself_and_holds_no_leftovers(trained):
     run, _, _ = trained
     names = {path.name for path in run.out.iterdir() if not path.name.startswith("events.")}
-    assert names == {"ppo.zip", "ppo-checkpoint.zip", "run.json"}
+    assert names == {
+        "ppo.zip",
+        "ppo-best.zip",
+        "checkpoint.pkl",
+        "agent.json",
+        "agent.safetensors",
+        "run.json",
+    }
     described = json.loads((run.out / "run.json").read_text())
     assert described["scenario_digest"] == SHORT.digest
     assert described["seed"] == 3
@@ -84,7 +92,7 @@ def test_a_model_is_loaded_only_on_trust_and_only_for_its_own_spaces(trained, tm
 
 def test_a_run_checks_its_numbers(tmp_path):
     for change, message in (
-        ({"algo": "sarsa"}, "unknown algorithm 'sarsa'; known: ppo"),
+        ({"algo": "sarsa"}, "unknown algorithm 'sarsa'; known: ppo, a2c"),
         ({"steps": 0}, "steps = 0"),
         ({"seed": MAX_RUN_SEED + 1}, f"must be in 0..{MAX_RUN_SEED}"),
     ):

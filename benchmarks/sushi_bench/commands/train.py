@@ -1,41 +1,82 @@
 """`sushi train`: a scheduler, and how it compares with the baselines."""
 
 import json
+import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sushi_accel.documents import write_atomically
 from sushi_agents import baseline_names
+from sushi_agents.policy import Policy
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
 from sushi_bench.comparison import Comparison, compare
 from sushi_bench.comparison_tables import as_table
-from sushi_env import DEFAULT_SCENARIO, InputError, compile_scenario, get_scenario
+from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
+
+PICTURED_QUERIES = 60
+PICTURED_SEED = 1_500_000_000
 
 
 def train(
     out: Annotated[Path, typer.Option(help="Folder for logs, checkpoints and the model.")],
     scenario: ScenarioOption = DEFAULT_SCENARIO,
-    algo: Annotated[str, typer.Option(help="Name of a learning algorithm.")] = "ppo",
+    algo: Annotated[
+        str, typer.Option(help="ppo, a2c, dqn, maskableppo, qrdqn or recurrentppo.")
+    ] = "ppo",
     steps: Annotated[int, typer.Option(help="Steps, all environments together.")] = 1_000_000,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the checkpoint in the folder.")
+    ] = False,
+    checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100_000,
+    patience: Annotated[
+        int | None, typer.Option(help="Evaluations without a better score that end training.")
+    ] = None,
+    hyperparameters: Annotated[
+        Path | None, typer.Option(help="YAML file in place of the package's hyperparameters.")
+    ] = None,
+    hyper: Annotated[
+        list[str] | None, typer.Option(help="A hyperparameter, name=value; may be repeated.")
+    ] = None,
     episodes: EpisodesOption = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a scheduler, log to TensorBoard, save it, and compare it with the baselines."""
+    """Train a scheduler, log to TensorBoard, save it, and compare it with the baselines.
+
+    If it is interrupted, `--resume` and the same options continue from the last checkpoint, and
+    give the weights that an uninterrupted run gives.
+    """
     try:
+        from sushi_agents.algorithms import algorithm, as_policy
+        from sushi_agents.settings import parse_changes
         from sushi_agents.training import TrainingRun
         from sushi_agents.training import train as run_training
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
     problem = compile_scenario(get_scenario(scenario))
-    run = TrainingRun(problem.scenario, algo, steps, seed, out)
+    run = TrainingRun(
+        problem.scenario,
+        algo,
+        steps,
+        seed,
+        out,
+        checkpoint_steps=checkpoint_steps,
+        patience=patience,
+        hyperparameter_file=hyperparameters,
+        changes=parse_changes(hyper or []),
+    )
+    name = algorithm(algo).name
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     began = time.monotonic()
     with console.progress_bar() as progress:
-        task = progress.add_task(f"training {algo}", total=steps)
-        model = run_training(run, lambda done, _: progress.update(task, completed=done))
+        task = progress.add_task(f"training {name}", total=steps)
+        model = run_training(
+            run, lambda done, _: progress.update(task, completed=done), resume, _picture()
+        )
     seconds = time.monotonic() - began
     with console.progress_bar() as progress:
         task = progress.add_task("comparing", total=None)
@@ -44,25 +85,48 @@ def train(
             baseline_names(problem),
             episodes,
             seed=0,
-            trained={algo: model},
+            trained={name: as_policy(model, problem)},
             on_progress=lambda name, done, total: progress.update(
                 task, description=f"comparing {name}", completed=done, total=total
             ),
         )
-    result = comparison.as_json() | {"model": str(run.model_path)}
-    part = out / "comparison.json.part"
-    part.write_text(json.dumps(result, indent=2) + "\n")
-    part.replace(out / "comparison.json")
+    agent = run.agent_path if run.agent_path.exists() else None
+    result = comparison.as_json() | {
+        "model": str(run.model_path),
+        "agent": None if agent is None else str(agent),
+    }
+    path = out / "comparison.json"
+    write_atomically(path, json.dumps(result, indent=2) + "\n", f"file {path}")
     if as_json:
         console.print_json(result)
         return
     console.out.print(as_table(comparison))
-    console.out.print(_verdict(comparison, algo))
+    console.out.print(_verdict(comparison, name))
     console.out.print(
-        f"Trained {steps:,} steps in {seconds:.0f} s. Model: {run.model_path}. "
-        f"Curves: tensorboard --logdir {out}",
+        f"Trained {steps:,} steps in {seconds:.0f} s. Curves: tensorboard --logdir {out}",
         highlight=False,
+        soft_wrap=True,
     )
+    saved = f"{agent} (the best evaluation's)" if agent else f"{run.model_path} (needs --trust)"
+    console.out.print(f"Scheduler: --policy {saved}", highlight=False, soft_wrap=True)
+
+
+def _picture() -> Any:
+    """What draws an episode for TensorBoard; None without Matplotlib."""
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        return None
+    from sushi_bench.episode_recording import chosen_span, record_episode
+    from sushi_bench.pictures_episode import episode_timeline
+
+    def draw(problem: Problem, policy: Policy) -> Any:
+        queries = min(PICTURED_QUERIES, problem.scenario.queries)
+        span = chosen_span(problem, PICTURED_SEED, 0, queries)
+        record = record_episode(problem, policy, PICTURED_SEED, span, "policy")
+        return episode_timeline(problem, {"policy": record}, PICTURED_SEED, span)
+
+    return draw
 
 
 def _verdict(comparison: Comparison, algo: str) -> str:
