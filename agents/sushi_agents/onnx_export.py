@@ -3,8 +3,8 @@
 What is exported is a network that turns observations into scores, and the choice of the best:
 the graph takes `observation`, float32 (n, D), and gives `action`, int64 (n, 2), and `scores`. An
 agent takes part in one of three ways: it is a torch module; it has one, as `network`, like the
-zoo's; or it is a Stable-Baselines3 model without memory. Scores are S of SubNets and G of SubGraphs, or S * G of
-pairs.
+zoo's; or it is a Stable-Baselines3 model without memory. Scores are S of SubNets and G of
+SubGraphs, or S * G of pairs.
 """
 
 import contextlib

@@ -56,8 +56,8 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         name: A registered name; `static-<SubNet>`; `zoo`, the trained agent that comes with the
             package for the scenario; `package.module:Callable`, looked up in the working
             directory too; the path of an agent's `.json`, or of its `.onnx`; the path of a model
-            that `sushi train` saved, or of the folder it is in; or any of these with `+cache-...` behind it, a
-            cache rule that replaces its choice of SubGraphs.
+            that `sushi train` saved, or of the folder it is in; or any of these with
+            `+cache-...` behind it, a cache rule that replaces its choice of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
 
