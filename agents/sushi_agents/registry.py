@@ -10,7 +10,7 @@ from pathlib import Path
 from sushi_agents.cache_rules import CACHE_RULES, Combined
 from sushi_agents.policy import Policy, PolicyError
 from sushi_agents.static import StaticSubNet
-from sushi_agents.zoo import ZOO, zoo_agent, zoo_names
+from sushi_agents.zoo import ZOO, has_agent, zoo_agent
 from sushi_env import InputError, Problem
 
 GROUP = "sushi.policies"
@@ -40,7 +40,7 @@ Factory = Callable[[Problem], Policy]
 def policy_names(problem: Problem) -> list[str]:
     """Names of the policies there are for a scenario, those of installed packages included."""
     plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN) - {ZOO}
-    learned = [ZOO] if problem.scenario.name in zoo_names() else []
+    learned = [ZOO] if has_agent(problem) else []
     return baseline_names(problem) + learned + sorted(plugins)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -17,11 +17,9 @@ from sushi_agents.evaluation import run_episodes
 from sushi_agents.learned import AgentCard, NetworkSpec, layout_of, save_agent
 from sushi_agents.network import QueueNetwork
 from sushi_agents.policy import Policy
+from sushi_agents.training_run import TrainingRun
 from sushi_env import EpisodeMetrics, Problem, kernel, mean_metrics
 from sushi_env.engine import Engine
-
-if TYPE_CHECKING:
-    from sushi_agents.training import TrainingRun
 
 VALIDATION_SEED = 1_500_000_000
 """Evaluations during training use seeds from here on: neither trained on, nor a suite's."""
@@ -59,20 +57,23 @@ class Watch(BaseCallback):
         problem: Its compiled scenario.
         on_progress: Called with steps done and to do.
         picture: Draws an episode.
+        on_evaluation: Told each evaluation's mean reward; training ends if it returns False.
         remembered: State from a checkpoint.
     """
 
     def __init__(
         self,
-        run: "TrainingRun",
+        run: TrainingRun,
         problem: Problem,
         on_progress: Callable[[int, int], None] | None,
         picture: Picture | None,
+        on_evaluation: Callable[[int, float], bool] | None,
         remembered: dict[str, Any],
     ):
         super().__init__()
         self.run, self.problem = run, problem
         self.on_progress, self.picture = on_progress, picture
+        self.on_evaluation, self.ended = on_evaluation, False
         self.every = run.evaluation_steps or max(run.steps // 10, 1)
         self.finished: list[EpisodeMetrics] = []
         self.memory: dict[str, Any] = {
@@ -85,8 +86,9 @@ class Watch(BaseCallback):
 
     @property
     def stopped(self) -> bool:
-        """Whether patience has run out."""
-        return self.run.patience is not None and self.memory["since_best"] >= self.run.patience
+        """Whether patience has run out, or training was ended from outside."""
+        patience = self.run.patience
+        return self.ended or (patience is not None and self.memory["since_best"] >= patience)
 
     def _on_training_start(self) -> None:
         self.rate = (self.num_timesteps, time.monotonic())
@@ -161,6 +163,8 @@ class Watch(BaseCallback):
                     self.num_timesteps,
                 )
         self.logger.dump(self.num_timesteps)
+        if self.on_evaluation:
+            self.ended |= not self.on_evaluation(self.num_timesteps, mean.reward)
         if mean.reward > self.memory["best"]:
             self.memory |= {"best": mean.reward, "since_best": 0}
             save_model(self.model, self.run.best_path)
@@ -177,7 +181,7 @@ class Watch(BaseCallback):
 
 
 def agent_card(
-    run: "TrainingRun",
+    run: TrainingRun,
     problem: Problem,
     network: QueueNetwork,
     steps: int,

@@ -1,5 +1,6 @@
 """The zoo: trained schedulers that come with the package, one per scenario."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def zoo_names() -> list[str]:
     return sorted(path.stem for path in zoo_folder().glob("*.safetensors"))
 
 
+def has_agent(problem: Problem) -> bool:
+    """Whether the zoo has an agent trained for exactly this scenario."""
+    name = problem.scenario.name
+    return name in zoo_names() and _trained_on(name) == problem.scenario.digest
+
+
 def zoo_agent(problem: Problem) -> Policy:
     """The agent trained for a scenario.
 
@@ -28,15 +35,18 @@ def zoo_agent(problem: Problem) -> Policy:
     """
     from sushi_agents.learned import load_agent  # needs the extra `train`
 
-    name = problem.scenario.name
+    name, asked = problem.scenario.name, problem.scenario.digest
     if name not in zoo_names():
         known = ", ".join(zoo_names()) or "none"
         raise InputError(f"the zoo has no agent for scenario {name!r}; it has: {known}")
-    agent = load_agent(zoo_folder() / f"{name}.json", problem)
-    trained, asked = agent.card.scenarios.get(name), problem.scenario.digest
-    if trained != asked:
+    if (trained := _trained_on(name)) != asked:
         raise InputError(
             f"the zoo's agent for {name!r} was trained on another version of it: digest {trained}, "
             f"not {asked}"
         )
-    return agent
+    return load_agent(zoo_folder() / f"{name}.json", problem)
+
+
+def _trained_on(name: str) -> str | None:
+    card = json.loads((zoo_folder() / f"{name}.json").read_text())
+    return card["scenarios"].get(name)

@@ -20,6 +20,7 @@ from sushi_bench.commands import (
     render,
     speed,
     train,
+    tune,
 )
 from sushi_env import InputError
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("list")(listing.list_)
 app.add_typer(accel.app, name="accel")
 app.command()(train.train)
+app.command()(tune.tune)
 app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)

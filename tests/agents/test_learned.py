@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 
 from sushi_agents import make_policy, policy_names, run_episodes
 from sushi_agents.learned import load_agent
-from sushi_agents.training import TrainingRun, train
+from sushi_agents.training import train
+from sushi_agents.training_run import TrainingRun
 from sushi_agents.zoo import zoo_folder, zoo_names
 from sushi_env import Engine, InputError, compile_scenario, get_scenario
 

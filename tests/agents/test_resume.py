@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from sushi_agents.centred_env import CentredVecEnv
-from sushi_agents.training import TrainingRun, train
+from sushi_agents.training import train
+from sushi_agents.training_run import TrainingRun
 from sushi_env import InputError, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
 

@@ -53,8 +53,8 @@ def train(
     try:
         from sushi_agents.algorithms import algorithm, as_policy
         from sushi_agents.settings import parse_changes
-        from sushi_agents.training import TrainingRun
         from sushi_agents.training import train as run_training
+        from sushi_agents.training_run import TrainingRun
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
     problem = compile_scenario(get_scenario(scenario))

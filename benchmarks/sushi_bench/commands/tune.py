@@ -1,0 +1,44 @@
+"""`sushi tune`: better hyperparameters."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sushi_bench import console
+from sushi_bench.commands.options import JsonOption, ScenarioOption
+from sushi_env import DEFAULT_SCENARIO, InputError, get_scenario
+
+
+def tune(
+    out: Annotated[Path, typer.Option(help="Folder for the journal, the trials and best.yaml.")],
+    scenario: ScenarioOption = DEFAULT_SCENARIO,
+    algo: Annotated[str, typer.Option(help="Name of a learning algorithm.")] = "ppo",
+    trials: Annotated[int, typer.Option(help="Trials, earlier ones in the folder included.")] = 20,
+    steps: Annotated[int, typer.Option(help="Steps per trial.")] = 300_000,
+    seed: Annotated[int, typer.Option(help="Seed of the search and its trials.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes to spread trials over.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for better hyperparameters with Optuna; an interrupted search goes on."""
+    try:
+        from sushi_agents.tuning import TuningRun
+        from sushi_agents.tuning import tune as search
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"tuning needs {error.name!r}: pip install 'sushi-env[train,tune]'"
+        ) from None
+    run = TuningRun(get_scenario(scenario), algo, trials, steps, seed, out, jobs)
+    with console.progress_bar() as progress:
+        task = progress.add_task(f"tuning {algo}", total=trials)
+        best = search(run, lambda done, _: progress.update(task, completed=done))
+    if as_json:
+        console.print_json({"file": str(out / "best.yaml"), "hyperparameters": best})
+        return
+    for name, value in best.items():
+        console.out.print(f"{name}: {value}", highlight=False)
+    console.out.print(
+        f"Train with them: sushi train --hyperparameters {out / 'best.yaml'}",
+        highlight=False,
+        soft_wrap=True,
+    )
