@@ -112,7 +112,7 @@ def _plain_location(model: type[BaseModel], location: tuple[int | str, ...]) -> 
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """Keys allowed where the last part of `location` stands."""
     inner = [model, *(current for _, _, current in _walk(model, location[:-1]))]
-    return list(inner[-1].model_fields)
+    return [field.alias or name for name, field in inner[-1].model_fields.items()]
 
 
 def _tag(model: type[BaseModel]) -> object:

@@ -11,6 +11,7 @@ import typer
 from sushi_bench import console
 from sushi_bench.commands import (
     accel,
+    bench,
     bound,
     evaluate,
     export,
@@ -40,6 +41,7 @@ app.command()(render.render)
 app.command()(record.record)
 app.command()(export.export)
 app.command()(paper.paper)
+app.add_typer(bench.app, name="bench")
 app.command("speed")(speed.speed_)
 
 
@@ -60,3 +62,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

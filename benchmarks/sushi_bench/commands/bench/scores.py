@@ -1,0 +1,36 @@
+"""`sushi bench scores`: result files, ranked."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sushi_bench import console
+from sushi_bench.commands.options import JsonOption
+from sushi_bench.scores import read_all
+from sushi_bench.scores_tables import as_json as ranking_json
+from sushi_bench.scores_tables import as_table, notes, rank
+
+
+def scores(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Result files, and folders of them.", show_default=False)
+    ],
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="The policy that the others are compared with, episode by episode; by default "
+            "sushisched-accuracy if it is among them, else the first."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank the policies of result files: 0 is the best static SubNet, 1 the clairvoyant bound."""
+    ranking = rank(read_all(paths), reference)
+    if as_json:
+        console.print_json(ranking_json(ranking))
+        return
+    if ranking.entries:
+        console.out.print(as_table(ranking))
+    for line in notes(ranking):
+        console.out.print(line, markup=False, highlight=False, soft_wrap=True)
