@@ -1,7 +1,7 @@
 """Clones a scheduler from a Minari dataset of what it did (extras `train` and `record`).
 
-    sushi record --scenario resnet50-busy --policy slackfit --episodes 40 --out data/busy-slackfit-v0
-    python examples/behaviour_cloning.py data/busy-slackfit-v0
+    sushi record --scenario resnet50-busy --policy slackfit --episodes 40 --out data/slackfit-v0
+    python examples/behaviour_cloning.py data/slackfit-v0
 
 The network never sees the environment: it learns SlackFit's SubNets and SubGraphs from the
 dataset alone, and is then compared with it, and with chance, on episodes that are not in it.
@@ -55,7 +55,7 @@ def clone(
     optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
     loss_of = nn.CrossEntropyLoss()
     for _ in range(epochs):
-        for batch in torch.randperm(len(observations)).split(512):
+        for batch in torch.split(torch.randperm(len(observations)), 512):
             scores = network(observations[batch])
             loss = loss_of(scores[:, :S], actions[batch, 0])
             loss = loss + loss_of(scores[:, S:], actions[batch, 1])
@@ -67,16 +67,17 @@ def clone(
 
 def main() -> None:
     """Clones, and prints what each policy is worth."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Clones a scheduler from a Minari dataset.")
     parser.add_argument("dataset", help="the folder that `sushi record` wrote")
     parser.add_argument("--epochs", type=int, default=20)
     arguments = parser.parse_args()
     torch.manual_seed(0)
     dataset, observations, actions = read(arguments.dataset)
     env = dataset.recover_environment()
-    sizes = env.action_space.nvec.tolist()
-    network = clone(observations, actions, sizes, arguments.epochs)
+    assert isinstance(env.unwrapped, sushi_env.ServeEnv)
     problem = env.unwrapped.problem
+    sizes = [problem.table.num_subnets, problem.table.num_subgraphs]
+    network = clone(observations, actions, sizes, arguments.epochs)
     expert = str(dataset.storage.metadata["algorithm_name"])
     policies = {
         "clone": Clone(network, sizes[0]),

@@ -124,7 +124,7 @@ def export_onnx(agent: Any, problem: Problem, path: str | Path) -> None:
     example = torch.zeros(2, size)
     try:
         with torch.no_grad():
-            shape = tuple(chooser(example)[1].shape)
+            shape = tuple(chooser.network(example.to(chooser.dtype)).shape)
     except RuntimeError as error:
         raise InputError(f"the network does not take observations of {size}: {error}") from None
     if shape not in ((2, S + G), (2, S * G)):

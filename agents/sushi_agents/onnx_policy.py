@@ -61,5 +61,6 @@ class OnnxPolicy:
     ) -> tuple[np.ndarray, Any]:
         """Chooses actions; see `Policy.predict`."""
         batch = np.atleast_2d(np.asarray(observation, dtype=np.float32))
-        (actions,) = self._session.run(["action"], {"observation": batch})
+        (chosen,) = self._session.run(["action"], {"observation": batch})
+        actions = np.asarray(chosen)
         return (actions[0] if np.ndim(observation) == 1 else actions), state

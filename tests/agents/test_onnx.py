@@ -95,5 +95,5 @@ def test_what_cannot_be_exported_or_read_is_one_line(tmp_path):
         OnnxPolicy(tmp_path / "none.onnx", SHORT)
     export_onnx(nn.Linear(SHORT.layout.size, 22), SHORT, tmp_path / "b.onnx")
     small = compile_scenario(get_scenario("resnet50-busy").replace(subgraphs=4))
-    with pytest.raises(InputError, match="observes .79., but scenario 'resnet50-busy' shows"):
+    with pytest.raises(InputError, match=r"observes .79., but scenario 'resnet50-busy' shows"):
         OnnxPolicy(tmp_path / "b.onnx", small)

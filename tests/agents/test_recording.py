@@ -14,7 +14,7 @@ from sushi_agents.recording import (
     recorded_episodes,
     write_dataset,
 )
-from sushi_agents.training import SEEDS_PER_RUN
+from sushi_agents.training_run import SEEDS_PER_RUN
 from sushi_bench.main import main
 from sushi_env import InputError, ServeEnv, compile_scenario, get_scenario
 
