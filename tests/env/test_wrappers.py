@@ -130,3 +130,13 @@ def test_dqn_and_dict_policies_of_stable_baselines_run():
         _, _, dones, infos = named.step(np.zeros((2, 2), dtype=np.int64))
     final = infos[int(np.flatnonzero(dones)[0])]["terminal_observation"]
     assert set(final) == set(named.observation_space.spaces)  # type: ignore[attr-defined]
+
+
+def test_the_multi_objective_environment_is_made_by_name_and_again_from_its_spec():
+    env = gym.make("sushi/MoServe-v1", scenario="resnet50-busy")
+    again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
+    for made in (env, again):
+        made.reset(seed=4)
+        _, reward, *_ = made.step(np.array([1, 2]))
+        assert made.get_wrapper_attr("reward_space").contains(reward)
+        assert reward.shape == (len(COMPONENTS),)
