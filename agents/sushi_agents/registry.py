@@ -57,9 +57,9 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         name: A registered name; `static-<SubNet>`; `zoo`, the trained agent that comes with the
             package for the scenario, and `generalist`, the one for its SuperNet;
             `package.module:Callable`, looked up in the working directory too; the path of an
-            agent's `.json`; the path of a model that `sushi train` saved, or of the folder it is
-            in; or any of these with `+cache-...` behind it, a cache rule that replaces its choice
-            of SubGraphs.
+            agent's `.json`, or of its `.onnx`; the path of a model that `sushi train` saved, or of
+            the folder it is in; or any of these with `+cache-...` behind it, a cache rule that
+            replaces its choice of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
 
@@ -87,6 +87,10 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
         raise InputError(f"policy {name!r} is registered more than once: {values}")
     if registered:
         return _build(name, registered[0].load, problem)
+    if name.endswith(".onnx"):
+        from sushi_agents.onnx_policy import OnnxPolicy  # needs the extra `onnx`
+
+        return OnnxPolicy(name, problem)
     if name.endswith((".json", ".safetensors")):
         with _extra_train():
             from sushi_agents.learned import load_agent
