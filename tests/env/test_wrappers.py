@@ -141,4 +141,4 @@ def test_the_multi_objective_environment_is_made_by_name_and_again_from_its_spec
         made.reset(seed=4)
         _, reward, *_ = made.step(np.array([1, 2]))
         assert made.get_wrapper_attr("reward_space").contains(reward)
-        assert np.shape(reward) == (len(COMPONENTS),)
+        assert np.asarray(reward).shape == (len(COMPONENTS),)  # type: ignore[arg-type]
