@@ -177,6 +177,19 @@ def test_latency_percentiles_are_within_a_bin_of_the_exact_ones():
     assert metrics.latency_mean_s == pytest.approx(np.mean(responses))
 
 
+@pytest.mark.parametrize("jitter", [0.3, 1.0])
+def test_percentiles_hold_for_queries_that_jitter_made_short(jitter):
+    scenario = STEADY.replace(load=0.01, queries=1, service_jitter=jitter)
+    engine = Engine(compile_scenario(scenario), 2000)
+    engine.seed(np.arange(2000, dtype=np.uint64))
+    engine.reset()
+    engine.rollout("static", 1, subnet=0)
+    responses = engine.outcome[:, 9] - engine.outcome[:, 7]
+    assert responses.min() < engine.problem.table.latency_s.min() / 2
+    found = [engine.metrics(k).latency_p50_s for k in range(2000)]
+    np.testing.assert_allclose(found, responses, rtol=1 / 32)
+
+
 def test_regimes_persist_and_mix_classes_as_asked():
     scenario = STEADY.replace(
         classes=[{"name": "a", "slo": 1.0}, {"name": "b", "slo": 2.0}],
