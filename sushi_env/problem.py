@@ -108,12 +108,15 @@ def _parameters(
     switch = 1 / scenario.regime_queries
     parameters["log_regime_stay"] = _rounded(math.log1p(-switch)) if switch < 1 else 0.0
     parameters["gap_scv"] = traffic.scv if isinstance(traffic, GammaArrivals) else 1.0
-    parameters["jitter_sigma"] = _rounded(math.sqrt(math.log1p(scenario.service_jitter**2)))
+    sigma = _rounded(math.sqrt(math.log1p(scenario.service_jitter**2)))
+    parameters["jitter_sigma"] = sigma
     parameters["fastest"] = fastest
     parameters["largest_slo"] = slo_s.max()
     parameters["per_slo"] = 1 / slo_s.max()
     parameters["offchip_scale"] = 1 / table.offchip_bytes[:, 0].max()
-    parameters["latency_unit"] = table.latency_s.min() / 2
+    # Whole octaves, so that bins have the same edges whatever the jitter; four deviations.
+    octaves = 1 + math.ceil((4 * sigma + sigma**2 / 2) / math.log(2))
+    parameters["latency_unit"] = table.latency_s.min() / 2**octaves
     parameters["arrivals"] = ARRIVAL_KINDS[traffic.kind]
     parameters["capacity"] = scenario.queue_capacity
     parameters["queries"] = scenario.queries

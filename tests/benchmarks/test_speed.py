@@ -42,6 +42,7 @@ def test_the_command_prints_every_row_of_the_contract():
         [command, *arguments, "--policies", "--json"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     found = json.loads(done.stdout)
     rows = {(row["n"], row["threads"]) for row in found["engine"]}
     assert rows == {(n, threads) for n in (1, 64, 1024, 16384) for threads in (1, 2)}
