@@ -11,6 +11,7 @@ from sushi_accel.atomic import replacing
 from sushi_accel.errors import InputError
 
 MAX_FILE_BYTES = 4 * 1024**2
+LONGEST_SHOWN = 80
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -76,7 +77,7 @@ def validate(model: type[Model], contents: Any, where: str) -> Model:
         first = error.errors()[0]
         message = first["msg"].removeprefix("Value error, ")
         location = _plain_location(model, first["loc"])
-        key = ".".join(str(part) for part in location)
+        key = ".".join(_plain(str(part)) for part in location)
         if not key:
             raise InputError(f"{where}: {message}") from None
         if first["type"] == "extra_forbidden":
@@ -84,9 +85,18 @@ def validate(model: type[Model], contents: Any, where: str) -> Model:
             raise InputError(f"{where}: unknown key {key!r}; known: {known}") from None
         if first["type"] == "missing":
             raise InputError(f"{where}: key {key!r} is missing") from None
-        shown = repr(first["input"])
-        shown = shown if len(shown) <= 80 else shown[:77] + "..."
-        raise InputError(f"{where}: {key} = {shown}: {message}") from None
+        raise InputError(f"{where}: {key} = {shown(first['input'])}: {message}") from None
+
+
+def shown(value: object) -> str:
+    """A stranger's value as messages show it: escaped, and not longer than a line."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+
+
+def _plain(key: str) -> str:
+    """A stranger's key likewise, without quotes where it needs none."""
+    return key if key.isprintable() and len(key) <= LONGEST_SHOWN else shown(key)
 
 
 def _walk(

@@ -1,5 +1,6 @@
 """Learning algorithms by name, and models on disk (extra `train`)."""
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from sushi_agents.network import network_spec
+from sushi_agents.learned import LearnedScheduler
+from sushi_agents.network import QueueNetwork, network_spec
 from sushi_agents.policy import Policy
 from sushi_agents.queue_policy import QueuePolicy
-from sushi_agents.settings import OF_ENVIRONMENTS, Settings, linear_schedule
+from sushi_agents.settings import OURS, Settings, linear_schedule
 from sushi_env import InputError, Problem
 from sushi_env.sb3_wrappers import DiscreteActions
 from sushi_env.wrappers import split_action
@@ -75,7 +77,7 @@ def make_model(
     Raises:
         InputError: If the hyperparameters are not the algorithm's.
     """
-    options = {key: value for key, value in settings.items() if key not in OF_ENVIRONMENTS}
+    options = {key: value for key, value in settings.items() if key not in OURS}
     policy = options.pop("policy")
     if policy not in _POLICIES:
         raise InputError(f"policy = {policy!r}, known: {', '.join(_POLICIES)}")
@@ -83,7 +85,11 @@ def make_model(
         options["learning_rate"] = linear_schedule(options["learning_rate"])
     if policy == "queue":
         sizes = options.pop("policy_kwargs", {})
-        options["policy_kwargs"] = {"network": network_spec(problem, **sizes)}
+        in_context = env.observation_space != problem.layout.space
+        spec = network_spec(problem, **sizes, in_context=in_context, cache=settings["cache"])
+        options["policy_kwargs"] = {"network": spec}
+    elif settings["cache"] != "choose":
+        raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")
     env = environments(chosen, env)
     try:
         return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]
@@ -118,6 +124,9 @@ def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:
     """A model of any of the algorithms as a policy for the engine."""
     if model.action_space.shape == ():
         return _Pairs(model, problem.table.num_subgraphs)
+    network = getattr(model.policy, "mlp_extractor", None)
+    if isinstance(network, QueueNetwork) and network.in_context:
+        return LearnedScheduler(copy.deepcopy(network), problem)
     return model
 
 

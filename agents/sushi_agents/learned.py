@@ -43,6 +43,8 @@ class NetworkSpec(_Frozen):
     levels: tuple[float, ...]
     hidden: Size
     critic: Size
+    in_context: bool = False
+    fixed_subgraph: Annotated[int, Field(ge=0, le=4096)] | None = None
 
 
 class AgentCard(_Frozen):
@@ -77,12 +79,14 @@ class LearnedScheduler:
     between two actions.
 
     Args:
-        network: The network.
-        card: What it is.
+        network: The network; it becomes this scheduler's own.
+        problem: The compiled scenario it shall schedule.
+        card: What it is; None while it is in training.
     """
 
-    def __init__(self, network: QueueNetwork, card: AgentCard):
+    def __init__(self, network: QueueNetwork, problem: Problem, card: AgentCard | None = None):
         self.network, self.card = network.double().eval(), card
+        network.bind(problem)
 
     @torch.no_grad()
     def predict(
@@ -95,7 +99,7 @@ class LearnedScheduler:
         """Chooses actions; see `Policy.predict`. Always deterministic."""
         batch = torch.as_tensor(np.atleast_2d(observation), dtype=torch.float64)
         logits = self.network.forward_actor(batch).numpy()
-        S = self.card.network.num_subnets
+        S = self.network.spec["num_subnets"]
         actions = np.stack([logits[:, :S].argmax(axis=1), logits[:, S:].argmax(axis=1)], axis=-1)
         return (actions[0] if np.ndim(observation) == 1 else actions), state
 
@@ -148,7 +152,7 @@ def load_agent(path: Path, problem: Problem) -> LearnedScheduler:
         )
     network = QueueNetwork(**card.network.model_dump())
     _load_weights(network, _read(path.with_suffix(".safetensors"), where), where)
-    return LearnedScheduler(network, card)
+    return LearnedScheduler(network, problem, card)
 
 
 def _read(path: Path, where: str) -> bytes:

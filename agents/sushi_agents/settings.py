@@ -13,8 +13,8 @@ from sushi_env import InputError, Scenario
 Settings = dict[str, Any]
 
 DEFAULT_FAMILY = "default"
-OF_ENVIRONMENTS = ("n_envs", "centre_rewards")
-"""Settings that are not the algorithm's: see `hyperparameters`."""
+OURS = ("n_envs", "centre_rewards", "cache")
+"""Settings that are not the algorithm's own: see `hyperparameters`."""
 MAX_FILE_BYTES = 64 * 1024
 
 
@@ -37,7 +37,8 @@ def hyperparameters(
 
     Returns:
         The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `centre_rewards` (whether
-        to train on `CentredVecEnv`), and arguments of the algorithm's class.
+        to train on `CentredVecEnv`), `cache` (see `network_spec`), and arguments of the
+        algorithm's class.
 
     Raises:
         InputError: If the file is not such a file.
@@ -50,7 +51,7 @@ def hyperparameters(
         sections = read_yaml(file, where, MAX_FILE_BYTES)
     if not isinstance(sections, dict) or DEFAULT_FAMILY not in sections:
         raise InputError(f"{where}: must have a section `{DEFAULT_FAMILY}`")
-    settings: Settings = {"centre_rewards": False}
+    settings: Settings = {"centre_rewards": False, "cache": "choose"}
     for family in (DEFAULT_FAMILY, scenario.supernet, scenario.name):
         section = sections.get(family, {})
         if not isinstance(section, dict):

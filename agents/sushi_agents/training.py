@@ -8,12 +8,14 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.vec_env import VecEnv
 
 from sushi_accel.documents import write_atomically
 from sushi_agents.algorithms import algorithm, make_model
 from sushi_agents.centred_env import CentredVecEnv
 from sushi_agents.checkpoints import load_checkpoint
 from sushi_agents.evaluation import EVALUATION_SEEDS
+from sushi_agents.mixture_env import MixtureVecEnv
 from sushi_agents.training_run import SEEDS_PER_RUN, TrainingRun
 from sushi_agents.watching import Picture, Watch, save_model
 from sushi_env import InputError, compile_scenario
@@ -56,21 +58,27 @@ def train(
         model, _, remembered = load_checkpoint(run.checkpoint_path, chosen, run.identity())
     else:
         set_random_seed(first_seed)
-        kind = CentredVecEnv if settings["centre_rewards"] else SushiVecEnv
-        env = kind(run.scenario, settings["n_envs"])
-        model = make_model(chosen, problem, env, settings, first_seed)
+        model = make_model(chosen, problem, _environments(run), settings, first_seed)
     try:
         run.out.mkdir(parents=True, exist_ok=True)
         model.set_logger(configure(str(run.out), ["tensorboard"]))
     except OSError as error:
         raise InputError(f"folder {run.out}: cannot be written ({error.strerror})") from None
     _write_description(run)
-    watch = Watch(run, problem, on_progress, picture, on_evaluation, remembered)
+    watch = Watch(run, on_progress, picture, on_evaluation, remembered)
     left = run.steps - model.num_timesteps
     if left > 0 and not watch.stopped:
         model.learn(left, callback=watch, reset_num_timesteps=not resume)
     save_model(model, run.model_path)
     return model
+
+
+def _environments(run: TrainingRun) -> VecEnv:
+    n = run.settings["n_envs"]
+    if run.mixture:
+        return MixtureVecEnv(run.trained_on(), n)
+    kind = CentredVecEnv if run.settings["centre_rewards"] else SushiVecEnv
+    return kind(run.scenario, n)
 
 
 def _write_description(run: TrainingRun) -> None:

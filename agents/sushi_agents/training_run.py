@@ -6,11 +6,15 @@ from typing import Any
 
 from sushi_agents.algorithms import algorithm
 from sushi_agents.evaluation import EVALUATION_SEEDS
+from sushi_agents.mixture import draw_mixture
 from sushi_agents.settings import Settings, hyperparameters
-from sushi_env import InputError, Scenario
+from sushi_env import InputError, Problem, Scenario, compile_scenario
 
 SEEDS_PER_RUN = 2**16
 MAX_RUN_SEED = (2**32 - EVALUATION_SEEDS) // SEEDS_PER_RUN - 1
+VALIDATION_SCENARIOS = 10
+VALIDATION_MIXTURE = 2**32
+"""Seed of the scenarios that a mixture is validated on; no run's own."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class TrainingRun:
         patience: Evaluations without a better score after which training stops; None: never.
         hyperparameter_file: Hyperparameters, in place of those that come with the package.
         changes: Hyperparameters that replace the file's.
+        mixture: Scenarios, drawn at random around `scenario`, to train on in its place; 0: none.
     """
 
     scenario: Scenario
@@ -42,6 +47,7 @@ class TrainingRun:
     patience: int | None = None
     hyperparameter_file: Path | None = None
     changes: Settings = field(default_factory=dict)
+    mixture: int = 0
 
     def __post_init__(self) -> None:
         algorithm(self.algo)
@@ -52,6 +58,22 @@ class TrainingRun:
             raise InputError(f"patience = {self.patience}, must be at least 1")
         if not 0 <= self.seed <= MAX_RUN_SEED:
             raise InputError(f"seed = {self.seed}, must be in 0..{MAX_RUN_SEED}")
+
+    def trained_on(self) -> list[Problem]:
+        """The compiled scenarios that it trains on.
+
+        Raises:
+            InputError: If the mixture cannot be drawn.
+        """
+        if self.mixture:
+            return draw_mixture(self.scenario, self.mixture, self.seed)
+        return [compile_scenario(self.scenario)]
+
+    def validated_on(self) -> list[Problem]:
+        """The compiled scenarios that choose the best weights: for a mixture, others like it."""
+        if self.mixture:
+            return draw_mixture(self.scenario, VALIDATION_SCENARIOS, VALIDATION_MIXTURE)
+        return [compile_scenario(self.scenario)]
 
     @property
     def settings(self) -> Settings:
@@ -91,4 +113,5 @@ class TrainingRun:
             "steps": self.steps,
             "seed": self.seed,
             "hyperparameters": self.settings,
+            "mixture": self.mixture,
         }

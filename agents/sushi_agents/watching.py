@@ -18,7 +18,7 @@ from sushi_agents.learned import AgentCard, NetworkSpec, layout_of, save_agent
 from sushi_agents.network import QueueNetwork
 from sushi_agents.policy import Policy
 from sushi_agents.training_run import TrainingRun
-from sushi_env import EpisodeMetrics, Problem, kernel, mean_metrics
+from sushi_env import EpisodeMetrics, Problem, compile_scenario, kernel, mean_metrics
 from sushi_env.engine import Engine
 
 VALIDATION_SEED = 1_500_000_000
@@ -37,6 +37,9 @@ LOGGED = (
     "energy_j",
 )
 
+CURVE = "scenario/utility"
+"""Scalar of the learning curve: mean utility on the run's scenario, trained on or not."""
+
 Picture = Callable[[Problem, Policy], Any]
 """Draws an episode of a policy as a Matplotlib figure."""
 
@@ -54,7 +57,6 @@ class Watch(BaseCallback):
 
     Args:
         run: The run.
-        problem: Its compiled scenario.
         on_progress: Called with steps done and to do.
         picture: Draws an episode.
         on_evaluation: Told each evaluation's mean reward; training ends if it returns False.
@@ -64,14 +66,14 @@ class Watch(BaseCallback):
     def __init__(
         self,
         run: TrainingRun,
-        problem: Problem,
         on_progress: Callable[[int, int], None] | None,
         picture: Picture | None,
         on_evaluation: Callable[[int, float], bool] | None,
         remembered: dict[str, Any],
     ):
         super().__init__()
-        self.run, self.problem = run, problem
+        self.run, self.problems = run, run.validated_on()
+        self.own = compile_scenario(run.scenario)
         self.on_progress, self.picture = on_progress, picture
         self.on_evaluation, self.ended = on_evaluation, False
         self.every = run.evaluation_steps or max(run.steps // 10, 1)
@@ -141,17 +143,18 @@ class Watch(BaseCallback):
 
     def _evaluate(self) -> None:
         """Scores the policy on seeds of its own, and keeps the model if it is the best yet."""
-        policy, times = as_policy(self.model, self.problem), _ResponseTimes()
-        episodes = self.run.evaluation_episodes
-        rows = run_episodes(
-            self.problem, policy, episodes, VALIDATION_SEED, self.run.algo, on_step=times.watch
-        )
-        mean = mean_metrics(rows)
+        times = _ResponseTimes()
+        each = max(self.run.evaluation_episodes // len(self.problems), 1)
+        mean = self._score(self.problems, each, times)
+        own = mean
+        if self.run.mixture:
+            own = self._score([self.own], self.run.evaluation_episodes, times)
+        self.logger.record(CURVE, own.utility)
         self.logger.record("validation/reward", mean.reward)
         for name in LOGGED:
             self.logger.record(f"validation/{name}", getattr(mean, name))
         if self.picture:
-            figure = self.picture(self.problem, policy)
+            figure = self.picture(self.own, as_policy(self.model, self.own))
             shown = Figure(figure, close=True)
             excluded = ("stdout", "log", "json", "csv")
             self.logger.record("validation/episode", shown, exclude=excluded)
@@ -172,11 +175,23 @@ class Watch(BaseCallback):
         else:
             self.memory["since_best"] += 1
 
+    def _score(
+        self, problems: list[Problem], episodes: int, times: "_ResponseTimes"
+    ) -> EpisodeMetrics:
+        """Mean metrics over scenarios, so many episodes of each."""
+        rows: list[EpisodeMetrics] = []
+        for problem in problems:
+            policy = as_policy(self.model, problem)
+            rows += run_episodes(
+                problem, policy, episodes, VALIDATION_SEED, self.run.algo, on_step=times.watch
+            )
+        return mean_metrics(rows)
+
     def _save_agent(self, score: EpisodeMetrics) -> None:
         """Saves the scheduler, if its network has a format that loads without executing code."""
         network = getattr(self.model.policy, "mlp_extractor", None)
         if isinstance(network, QueueNetwork):
-            card = agent_card(self.run, self.problem, network, self.num_timesteps, score)
+            card = agent_card(self.run, self.own, network, self.num_timesteps, score)
             save_agent(self.run.agent_path, network, card)
 
 
@@ -191,17 +206,18 @@ def agent_card(
 
     Args:
         run: The run.
-        problem: Its compiled scenario.
+        problem: A compiled scenario with the spaces that it was trained on.
         network: The trained network.
         steps: Steps it was trained for until then.
         score: Its mean metrics in the evaluation that chose it.
     """
     identity = run.identity()
     command = f"sushi train --scenario {run.scenario.name} --algo {identity['algo']}"
+    command += f" --mixture {run.mixture}" if run.mixture else ""
     return AgentCard(
         network=NetworkSpec(**network.spec),
         layout=layout_of(problem),
-        scenarios={run.scenario.name: run.scenario.digest},
+        scenarios={p.scenario.name: p.scenario.digest for p in run.trained_on()},
         training=identity
         | {"taken_at": steps, "command": f"{command} --steps {run.steps} --seed {run.seed}"},
         score={

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 
 from sushi_bench.suite_tasks import Outcome, Task, run_task
 
@@ -41,13 +42,12 @@ def run_locally(
         for task in filter(wanted, suspects):
             done = yield from _until_death(iter([task]), 1, wanted)
             if done:
-                error = f"{task.scenario}: policy {task.policy!r} ended its process"
-                yield task, Outcome([], error)
+                yield task, Outcome([], f"policy {task.policy!r} ended its process")
 
 
 def _until_death(
     waiting: Iterator[Task], jobs: int, wanted: Wanted
-) -> Generator[tuple[Task, Outcome]]:
+) -> Generator[tuple[Task, Outcome], None, list[Task]]:
     """Runs tasks until none is left or a worker dies; returns those then under way."""
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
@@ -86,6 +86,6 @@ def _begin() -> None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+def _end_with(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)

@@ -13,6 +13,7 @@ from sushi_bench.commands import (
     accel,
     bench,
     bound,
+    curves,
     evaluate,
     listing,
     paper,
@@ -33,6 +34,7 @@ app.command("list")(listing.list_)
 app.add_typer(accel.app, name="accel")
 app.command()(train.train)
 app.command()(tune.tune)
+app.command()(curves.curves)
 app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)

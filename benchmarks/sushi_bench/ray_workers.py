@@ -1,8 +1,11 @@
 """Tasks spread over a Ray cluster, or over a local Ray (extra `ray`)."""
 
 import importlib.util
+import logging
+import os
 import socket
 from collections.abc import Generator, Iterable
+from typing import Any
 
 from sushi_bench.local_workers import PER_WORKER, Wanted
 from sushi_bench.suite_tasks import Outcome, Task, run_task
@@ -45,16 +48,17 @@ def run_on_ray(
     need_ray()
     if address is not None:
         _knock(address)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that we ran
     import ray
+    from ray.exceptions import RayError
 
-    quiet = {"include_dashboard": False} if address is None else {}
+    own: dict[str, Any] = {"num_cpus": jobs, "include_dashboard": False}
     try:
         ray.init(
             address=address or "local",
-            num_cpus=jobs if address is None else None,
             log_to_driver=False,
-            logging_level="error",
-            **quiet,
+            logging_level=logging.ERROR,
+            **(own if address is None else {}),
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise InputError(f"no Ray cluster at {address!r} ({error})") from None
@@ -75,11 +79,9 @@ def run_on_ray(
             task = running.pop(done)
             try:
                 outcome = ray.get(done)
-            except ray.exceptions.RayError as error:
+            except RayError as error:
                 how = type(error).__name__
-                outcome = Outcome(
-                    [], f"{task.scenario}: policy {task.policy!r} ended its process ({how})"
-                )
+                outcome = Outcome([], f"policy {task.policy!r} ended its process ({how})")
             yield task, outcome
     finally:
         ray.shutdown()

@@ -13,17 +13,20 @@ from typing import Any
 
 from sushi_accel import __version__
 from sushi_accel.documents import validate
+from sushi_agents.cache_rules import CACHE_RULES
 from sushi_agents.registry import BUILT_IN, GROUP, STATIC
+from sushi_agents.zoo import ZOO, zoo_folder
 from sushi_bench.results import SCHEMA, Header
 from sushi_bench.suite import EPISODES, FIRST_SEED, Suite
 from sushi_bench.suite_tasks import CLAIRVOYANT
 
 PACKAGES = ("numpy", "numba", "gymnasium")
 LEARNING = ("torch", "stable-baselines3", "sb3-contrib")
-ZOO = "zoo"
 OURS = "sushi-env"
+AGENT_SUFFIXES = (".json", ".safetensors")
 
 CLAIRVOYANT_SAYS = "No scheduler's utility is higher, even one that knows every arrival to come."
+ZOO_SAYS = "In each scenario the agent that was trained for it."
 
 
 @dataclass(frozen=True)
@@ -91,21 +94,25 @@ def make_header(
 
 def kind_of(policy: str) -> str:
     """What kind of policy a name stands for."""
-    name = policy.partition("+")[0]
+    name, _ = _parts(policy)
     if name == CLAIRVOYANT:
         return "bound"
     if name in BUILT_IN or name.startswith(STATIC):
         return "heuristic"
-    model = name.endswith(".zip") or name.startswith(ZOO) or Path(name).is_dir()
+    model = name == ZOO or name.endswith((".zip", *AGENT_SUFFIXES)) or Path(name).is_dir()
     return "learned" if model else "other"
 
 
 def fingerprint(policy: str) -> str:
     """A digest of the files that a policy is made of, as far as its name tells."""
-    name = policy.partition("+")[0]
+    name, _ = _parts(policy)
     path, module = Path(name), _module(name)
     files: list[Path] = []
-    if path.is_file():
+    if name == ZOO:
+        files = sorted(zoo_folder().glob("*.*"))
+    elif path.suffix in AGENT_SUFFIXES:
+        files = [p for p in map(path.with_suffix, AGENT_SUFFIXES) if p.is_file()]
+    elif path.is_file():
         files = [path]
     elif path.is_dir():
         files = sorted(p for p in path.iterdir() if p.is_file())
@@ -116,6 +123,12 @@ def fingerprint(policy: str) -> str:
     for file in files:
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def _parts(policy: str) -> tuple[str, str]:
+    """A policy's own name, and that of the cache rule behind it, as `make_policy` takes them."""
+    name, plus, cache = policy.rpartition("+")
+    return (name, cache) if plus and cache in CACHE_RULES else (policy, "")
 
 
 def _module(name: str) -> str | None:
@@ -139,9 +152,11 @@ def _installed(module: str) -> list[Path]:
 
 def _ours(policy: str) -> dict[str, str]:
     """Source and description of a policy that comes with the package; empty for others."""
-    name, _, cache = policy.partition("+")
+    name, cache = _parts(policy)
     if name == CLAIRVOYANT:
         return {"source": "sushi_agents.clairvoyant", "description": CLAIRVOYANT_SAYS}
+    if name == ZOO:
+        return {"source": "sushi_agents/zoo_agents", "description": ZOO_SAYS}
     where = "static:StaticSubNet" if name.startswith(STATIC) else BUILT_IN.get(name)
     if where is None:
         return {}

@@ -6,138 +6,46 @@ then by seed. Nothing in a file depends on when, or on how many processes, it wa
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from typing import Any
 
 from sushi_accel.atomic import replacing
-from sushi_accel.documents import validate
-from sushi_bench.suite import EPISODES, FIRST_SEED, SUITES, get_suite
+from sushi_accel.documents import shown, validate
+from sushi_bench.result_schema import (
+    HIGHEST,
+    SCHEMA,
+    Header,
+    Machine,
+    Metrics,
+    Row,
+    RowOfFile,
+    expected_keys,
+    header_line,
+)
+from sushi_bench.suite import FIRST_SEED, SUITES, get_suite
 from sushi_env import EpisodeMetrics, InputError
 
-SCHEMA = "sushi-bench-results/1"
-RESULTS_SUFFIX = ".jsonl"
-MAX_FILE_BYTES = 64 * 1024**2
-
-HIGHEST = {
-    "utility": 1.0,
-    "goodput_accuracy": 100.0,
-    "slo_attainment": 1.0,
-    "floor_attainment": 1.0,
-    "served_accuracy": 100.0,
-    "drop_rate": 1.0,
-    "cache_hit_ratio": 1.0,
-}
-"""The largest value of metrics that have one; all but `reward` are at least 0."""
-
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
-
-
-def _text(longest: int, shortest: int = 0) -> Any:
-    """Text of one line: no control characters, nor the characters that turn its direction."""
-    pattern = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
-    return Annotated[str, Field(min_length=shortest, max_length=longest, pattern=pattern)]
-
-
-def _metric(name: str) -> Any:
-    if name == "reward":
-        return float
-    return Annotated[float, Field(ge=0, le=HIGHEST.get(name))]
-
-
-Metrics: Any = create_model(
+__all__ = [
+    "HIGHEST",
+    "RESULTS_SUFFIX",
+    "SCHEMA",
+    "Header",
+    "Machine",
     "Metrics",
-    __config__=_STRICT,
-    **{field.name: (_metric(field.name), ...) for field in fields(EpisodeMetrics)},
-)
-"""`EpisodeMetrics` as a file may state them."""
+    "Results",
+    "Row",
+    "expected_keys",
+    "header_line",
+    "parse_header",
+    "parse_row",
+    "read_results",
+    "write_results",
+]
 
-
-class Machine(BaseModel):
-    """What the results were computed on."""
-
-    model_config = _STRICT
-
-    system: _text(100)
-    architecture: _text(100)
-    processor: _text(200)
-
-
-class Header(BaseModel):
-    """The first line of a result file.
-
-    Attributes:
-        suite: Version of the suite.
-        suite_digest: Its digest.
-        policy: The policy, as `--policy` takes it.
-        label: What it is called on the page.
-        author: Who made it.
-        source: Where it comes from: an address, or a text.
-        description: What it does.
-        kind: `bound` for the clairvoyant bound, whose rows have an `upper`.
-        versions: Version of each package that takes part.
-        machine: What the results were computed on.
-        scenarios: Digests of the scenarios by name, in the suite's order.
-        episodes: Episodes of each scenario.
-        first_seed: Seed of the first; episode k has `first_seed` + k.
-    """
-
-    model_config = _STRICT
-
-    schema_: Annotated[Literal["sushi-bench-results/1"], Field(alias="schema")]
-    suite: Annotated[str, Field(min_length=1, max_length=32)]
-    suite_digest: Annotated[str, Field(max_length=64)]
-    policy: _text(500, shortest=1)
-    label: _text(100, shortest=1)
-    author: _text(200)
-    source: _text(500)
-    description: _text(2000)
-    kind: Literal["heuristic", "learned", "bound", "other"]
-    versions: Annotated[dict[_text(100), _text(100)], Field(max_length=50)]
-    machine: Machine
-    scenarios: Annotated[dict[str, str], Field(min_length=1)]
-    episodes: Annotated[int, Field(ge=1, le=EPISODES)]
-    first_seed: int
-
-    @property
-    def partial(self) -> bool:
-        """Whether scenarios or episodes of the suite are left out; such files rank nobody."""
-        return self.episodes < EPISODES or list(self.scenarios) != list(SUITES[self.suite].digests)
-
-
-class _Row(BaseModel):
-    model_config = _STRICT
-
-    scenario: str
-    seed: int
-    metrics: Metrics
-    upper: Annotated[float, Field(ge=0)] | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One episode.
-
-    Attributes:
-        scenario: Name of the scenario.
-        seed: Seed of the episode.
-        metrics: What came of it.
-        upper: For the clairvoyant bound: no scheduler's utility is higher.
-    """
-
-    scenario: str
-    seed: int
-    metrics: EpisodeMetrics
-    upper: float | None = None
-
-    def as_line(self) -> str:
-        """The row as it stands in a file."""
-        row = {"scenario": self.scenario, "seed": self.seed, "metrics": asdict(self.metrics)}
-        if self.upper is not None:
-            row["upper"] = self.upper
-        return json.dumps(row, allow_nan=False) + "\n"
+RESULTS_SUFFIX = ".jsonl"
+MAX_FILE_BYTES = 16 * 1024**2
+MAX_LINE_CHARACTERS = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -153,17 +61,6 @@ class Results:
     path: Path
     header: Header
     rows: list[Row]
-
-
-def expected_keys(header: Header) -> list[tuple[str, int]]:
-    """Scenario and seed of every row that a file with this header has, in order."""
-    seeds = range(header.first_seed, header.first_seed + header.episodes)
-    return [(scenario, seed) for scenario in header.scenarios for seed in seeds]
-
-
-def header_line(header: Header) -> str:
-    """The header as it stands in a file."""
-    return json.dumps(header.model_dump(by_alias=True), ensure_ascii=False) + "\n"
 
 
 def write_results(path: Path, header: Header, rows: Iterable[Row]) -> None:
@@ -214,10 +111,12 @@ def parse_header(line: str, where: str) -> Header:
     contents = _json(line, where)
     if isinstance(contents, dict) and contents.get("schema", SCHEMA) != SCHEMA:
         raise InputError(
-            f"{where}: schema = {str(contents['schema'])[:80]!r}: must be {SCHEMA!r}, which this "
+            f"{where}: schema = {shown(contents['schema'])}: must be {SCHEMA!r}, which this "
             "version of sushi-env reads"
         )
     header = validate(Header, contents, where)
+    if header.suite not in SUITES:
+        raise InputError(f"{where}: suite = {header.suite!r}: known here: {', '.join(SUITES)}")
     suite = get_suite(header.suite)
     if header.suite_digest != suite.digest:
         raise InputError(
@@ -234,7 +133,8 @@ def parse_header(line: str, where: str) -> Header:
                     name, f"no such scenario; it has {', '.join(suite.digests)}"
                 )
                 raise InputError(
-                    f"{where}: scenarios.{name} = {digest!r}: suite {suite.version} has {known}"
+                    f"{where}: scenarios.{shown(name)} = {shown(digest)}: suite {suite.version} "
+                    f"has {known}"
                 )
         raise InputError(f"{where}: scenarios: must be in the order of suite {suite.version}")
     return header
@@ -246,7 +146,7 @@ def parse_row(line: str, where: str) -> Row:
     Raises:
         InputError: If it is not one, or a metric is out of range.
     """
-    row = validate(_Row, _json(line, where), where)
+    row: Any = validate(RowOfFile, _json(line, where), where)
     return Row(row.scenario, row.seed, EpisodeMetrics(**row.metrics.model_dump()), row.upper)
 
 
@@ -272,7 +172,14 @@ def _lines(path: Path) -> list[str]:
     if not text.endswith("\n"):
         n = text.count("\n") + 1
         raise InputError(f"{path}, line {n}: the file ends inside a line; every line ends in \\n")
-    return text.removesuffix("\n").split("\n")
+    lines = text.removesuffix("\n").split("\n")
+    for n, line in enumerate(lines, start=1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise InputError(
+                f"{path}, line {n}: has {len(line)} characters, must have at most "
+                f"{MAX_LINE_CHARACTERS}"
+            )
+    return lines
 
 
 def _json(line: str, where: str) -> Any:
@@ -287,5 +194,5 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {repeated!r} stands there twice")
+        raise ValueError(f"key {shown(repeated)} stands there twice")
     return found

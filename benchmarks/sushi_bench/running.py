@@ -41,7 +41,7 @@ class Report:
 
     Attributes:
         files: Result files written, by policy.
-        errors: How policies failed, by policy, in one line each.
+        errors: How policies failed, by policy and scenario, in one line each.
         continued: Episodes that an earlier, interrupted run had done.
         computed: Episodes that this run has done.
         started_anew: Policies of which an interrupted run was thrown away, because the policy,
@@ -49,7 +49,7 @@ class Report:
     """
 
     files: dict[str, Path] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, dict[str, str]] = field(default_factory=dict)
     continued: int = 0
     computed: int = 0
     started_anew: list[str] = field(default_factory=list)
@@ -138,7 +138,8 @@ def run_plans(
     """Runs plans and writes their result files.
 
     Every task done is in a journal beside its output at once; when all are done, the journals
-    go. A policy that fails stops there, keeps its journal, and disturbs no other.
+    go. A policy that fails in a scenario is run in the others all the same, so that one run shows
+    all its failures, but has no result file; its journal stays. It disturbs no other policy.
 
     Args:
         plans: The plans.
@@ -185,11 +186,15 @@ def _run(
     on_progress("", report.continued, total)
     if not any(to_do.values()):
         return
-    with closing(backend(tasks, lambda task: task.policy not in report.errors)) as outcomes:
+
+    def wanted(task: Task) -> bool:
+        return task.scenario not in report.errors.get(task.policy, {})
+
+    with closing(backend(tasks, wanted)) as outcomes:
         for task, outcome in outcomes:
             name = task.policy
             if outcome.error is not None:
-                report.errors.setdefault(name, outcome.error)
+                report.errors.setdefault(name, {}).setdefault(task.scenario, outcome.error)
                 continue
             journals[name].add(outcome.rows)
             report.computed += task.episodes

@@ -114,13 +114,11 @@ def run_task(task: Task) -> Outcome:
         unit = Unit(task.policy, task.seed, task.episodes)
         result = run_unit(problem, unit, None, task.trust)
     except InputError as error:
-        return Outcome([], f"{task.scenario}: {error}")
+        return Outcome([], str(error))
     except Exception as error:
-        return Outcome(
-            [], f"policy {task.policy!r}, {task.scenario}: {type(error).__name__}: {error}"
-        )
+        return Outcome([], f"policy {task.policy!r}: {type(error).__name__}: {error}")
     if result.error is not None:
-        return Outcome([], f"{task.scenario}: {result.error}")
+        return Outcome([], result.error)
     return Outcome(
         [Row(task.scenario, task.seed + k, metrics) for k, metrics in enumerate(result.rows)]
     )

@@ -96,8 +96,9 @@ def verify(
         return error is None and (first is None or line < first.line)
 
     with closing(backend(tasks, wanted)) as outcomes:
-        for _, outcome in outcomes:
-            error = error or outcome.error
+        for task, outcome in outcomes:
+            if outcome.error is not None:
+                error = error or f"{task.scenario}: {outcome.error}"
             checked += len(outcome.rows)
             for row in outcome.rows:
                 line, said = recorded[row.scenario, row.seed]

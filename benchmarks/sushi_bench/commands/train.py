@@ -42,6 +42,9 @@ def train(
     hyper: Annotated[
         list[str] | None, typer.Option(help="A hyperparameter, name=value; may be repeated.")
     ] = None,
+    mixture: Annotated[
+        int, typer.Option(help="Train on so many scenarios drawn around this one instead.")
+    ] = 0,
     episodes: EpisodesOption = 20,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,6 +71,7 @@ def train(
         patience=patience,
         hyperparameter_file=hyperparameters,
         changes=parse_changes(hyper or []),
+        mixture=mixture,
     )
     name = algorithm(algo).name
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does

@@ -1,5 +1,6 @@
 """`sushi bench run`: policies on the suite, into result files."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -78,7 +79,8 @@ def run(
     """Run policies on the suite and write a result file for each.
 
     An interrupted run continues where it stopped when the same command is given again. A policy
-    that fails is named on stderr, and the exit code is 2; the others run all the same.
+    that fails in a scenario is named on stderr, it gets no result file, and the exit code is 2;
+    the others run all the same.
     """
     found = get_suite(suite)
     names = (suite_baselines(found.scenarios()) if baselines else []) + (policy or [])
@@ -103,8 +105,9 @@ def run(
         except KeyboardInterrupt:
             console.complain("what is done is kept; the same command continues from there")
             raise
-    for message in report.errors.values():
-        console.complain(message)
+    for name, errors in report.errors.items():
+        for message in _by_message(errors):
+            console.complain(f"{name}, {message}")
     if as_json:
         console.print_json({"suite": suite} | report.as_json())
     else:
@@ -118,6 +121,15 @@ def _check_credits(said: Credits, names: list[str]) -> None:
     for key in ("label", "description", "kind"):
         if len(set(names)) > 1 and getattr(said, key) is not None:
             raise InputError(f"--{key} is for one policy, given are {len(set(names))}")
+
+
+def _by_message(errors: dict[str, str]) -> Iterator[str]:
+    """A line per message, with the scenarios it is of."""
+    scenarios: dict[str, list[str]] = {}
+    for name, message in errors.items():
+        scenarios.setdefault(message, []).append(name)
+    for message, (first, *others) in scenarios.items():
+        yield f"{first}{f' and {len(others)} more' if others else ''}: {message}"
 
 
 def _tell(report: Report) -> None:

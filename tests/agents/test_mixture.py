@@ -1,0 +1,138 @@
+"""Training on several scenarios at once, and with the cache action taken away."""
+
+import numpy as np
+import pytest
+import torch
+
+from sushi_agents.algorithms import as_policy
+from sushi_agents.learned import load_agent
+from sushi_agents.mixture import draw_mixture
+from sushi_agents.mixture_env import MixtureVecEnv
+from sushi_agents.network import QueueNetwork, context_of, network_spec
+from sushi_agents.training import train
+from sushi_agents.training_run import TrainingRun
+from sushi_env import InputError, compile_scenario, get_scenario
+from sushi_env.sb3_vec_env import SushiVecEnv
+
+BASE = get_scenario("v1-resnet50-shift").replace(queries=40)
+PROBLEM = compile_scenario(BASE)
+QUICK = {"n_envs": 64, "batch_size": 512}
+
+
+def test_drawn_scenarios_differ_and_follow_from_the_seed():
+    drawn = draw_mixture(BASE, 12, 3)
+    assert [p.scenario for p in drawn] == [p.scenario for p in draw_mixture(BASE, 12, 3)]
+    assert len({p.scenario.digest for p in drawn + draw_mixture(BASE, 12, 4)}) == 24
+    assert len({p.scenario.arrivals.kind for p in drawn}) >= 3
+    assert len({p.scenario.board for p in drawn}) >= 3
+    assert all(p.layout == PROBLEM.layout for p in drawn)
+    with pytest.raises(InputError, match=r"mixture = 0, must be in 1\.\.256"):
+        draw_mixture(BASE, 0, 3)
+
+
+def test_each_part_of_a_mixture_is_its_scenario():
+    problems = draw_mixture(BASE, 3, 0)
+    env = MixtureVecEnv(problems, 6)
+    env.seed(5)
+    seen = np.asarray(env.reset())
+    alone = []
+    for i, problem in enumerate(problems):
+        part = SushiVecEnv(problem.scenario, 2)
+        part.seed(5 + 2 * i)
+        assert np.array_equal(seen[2 * i : 2 * i + 2, :-2], part.reset())
+        assert seen[2 * i, -2:] == pytest.approx(context_of(problem), rel=1e-6)
+        alone.append(part)
+    rng = np.random.default_rng(0)
+    for _ in range(60):  # beyond the end of an episode
+        actions = rng.integers([6, 16], size=(6, 2))
+        stepped = env.step(actions)
+        seen, rewards, dones, infos = np.asarray(stepped[0]), *stepped[1:]
+        for i, part in enumerate(alone):
+            own, _, over, told = part.step(actions[2 * i : 2 * i + 2])
+            assert np.array_equal(seen[2 * i : 2 * i + 2, :-2], own)
+            assert np.array_equal(dones[2 * i : 2 * i + 2], over)
+            for k in np.flatnonzero(over):
+                assert infos[2 * i + k]["metrics"] == told[k]["metrics"]
+                assert infos[2 * i + k]["terminal_observation"].shape == (seen.shape[1],)
+        assert np.isfinite(rewards).all()
+    with pytest.raises(InputError, match="n_envs = 7, must be a multiple of the 3 scenarios"):
+        MixtureVecEnv(problems, 7)
+
+
+def test_context_counts_the_same_in_columns_and_bound():
+    torch.manual_seed(0)
+    other = draw_mixture(BASE, 1, 9)[0]
+    network = QueueNetwork(**network_spec(PROBLEM, in_context=True))
+    observation = torch.rand(32, PROBLEM.layout.size)
+    columns = torch.tensor(context_of(other)).expand(32, -1)
+    shown = network.forward_actor(torch.cat([observation, columns], dim=1))
+    network.bind(other)
+    assert torch.allclose(network.forward_actor(observation), shown, atol=1e-6)
+    network.bind(PROBLEM)
+    assert not torch.allclose(network.forward_actor(observation), shown, atol=1e-4)
+
+
+def test_a_generalist_trains_and_serves_other_scenarios(tmp_path):
+    run = TrainingRun(BASE, "ppo", 9_000, 0, tmp_path, changes=QUICK, mixture=4)
+    model = train(run)
+    for problem in (PROBLEM, draw_mixture(BASE, 1, 77)[0]):
+        agent = load_agent(run.agent_path, problem)
+        assert agent.card is not None
+        assert len(agent.card.scenarios) == 4
+        assert "--mixture 4" in agent.card.training["command"]
+        env = SushiVecEnv(problem.scenario, 8)
+        env.seed(1)
+        observation = env.reset()
+        assert np.array_equal(
+            agent.predict(observation)[0], as_policy(model, problem).predict(observation)[0]
+        )
+    other = compile_scenario(get_scenario("v1-mobilenetv3-shift"))
+    with pytest.raises(InputError, match="was trained on 6 SubNets"):
+        load_agent(run.agent_path, other)
+
+
+def test_a_mixture_resumes_exactly(tmp_path):
+    whole = TrainingRun(
+        BASE, "ppo", 8_192, 2, tmp_path / "a", checkpoint_steps=2_048, changes=QUICK, mixture=2
+    )
+    parts = TrainingRun(
+        BASE, "ppo", 8_192, 2, tmp_path / "b", checkpoint_steps=2_048, changes=QUICK, mixture=2
+    )
+    expected = train(whole).policy.state_dict()
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, on_progress=_interrupted_after(5_000))
+    found = train(parts, resume=True).policy.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+def _interrupted_after(steps: int):
+    def on_progress(done: int, _: int) -> None:
+        if done > steps:
+            raise KeyboardInterrupt
+
+    return on_progress
+
+
+@pytest.mark.parametrize("cache", ["none", "shared"])
+def test_without_the_cache_action_nothing_else_is_ever_cached(tmp_path, cache):
+    run = TrainingRun(BASE, "ppo", 4_096, 0, tmp_path, changes=QUICK | {"cache": cache})
+    model = train(run)
+    env = SushiVecEnv(BASE, 16)
+    env.seed(3)
+    observation = env.reset()
+    agent = load_agent(run.agent_path, PROBLEM)
+    wanted = network_spec(PROBLEM, cache=cache)["fixed_subgraph"]
+    assert (wanted == 0) == (cache == "none")
+    for policy in (agent, model):
+        for deterministic in (True, False):
+            actions, _ = policy.predict(observation, deterministic=deterministic)
+            assert (actions[:, 1] == wanted).all()
+
+
+def test_the_cache_setting_is_checked(tmp_path):
+    for changes, match in (
+        ({"cache": "sometimes"}, "cache = 'sometimes', known: choose, none, shared"),
+        ({"cache": "none", "policy": "mlp"}, "cache = 'none': needs policy = 'queue'"),
+    ):
+        with pytest.raises(InputError, match=match):
+            train(TrainingRun(BASE, "ppo", 100, 0, tmp_path, changes=changes))
