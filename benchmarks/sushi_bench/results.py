@@ -23,7 +23,7 @@ from sushi_bench.result_schema import (
     expected_keys,
     header_line,
 )
-from sushi_bench.suite import FIRST_SEED, get_suite
+from sushi_bench.suite import FIRST_SEED, SUITES, get_suite
 from sushi_env import EpisodeMetrics, InputError
 
 __all__ = [
@@ -115,6 +115,8 @@ def parse_header(line: str, where: str) -> Header:
             "version of sushi-env reads"
         )
     header = validate(Header, contents, where)
+    if header.suite not in SUITES:
+        raise InputError(f"{where}: suite = {header.suite!r}: known here: {', '.join(SUITES)}")
     suite = get_suite(header.suite)
     if header.suite_digest != suite.digest:
         raise InputError(

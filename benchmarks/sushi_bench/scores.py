@@ -48,10 +48,12 @@ class Stability:
     Attributes:
         pairs: Pairs of policies whose intervals do not overlap.
         reversed: Those of them that are the other way round in a half.
+        halves: Each policy's figure in the two halves.
     """
 
     pairs: int
     reversed: list[tuple[str, str]]
+    halves: dict[str, tuple[float, float]]
 
 
 def read_all(paths: Sequence[Path]) -> list[Results]:
@@ -164,7 +166,9 @@ def profile(scores: Scores, levels: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 - below / flat.shape[-1]
 
 
-def stability(ranked: Sequence[Results], everything: Sequence[Results]) -> Stability:
+def stability(
+    ranked: Sequence[Results], everything: Sequence[Results], scaled: bool = True
+) -> Stability:
     """Holds the ranking of policies against the rankings of two halves of the episodes.
 
     The halves are every other episode; each has a scale of its own.
@@ -172,21 +176,26 @@ def stability(ranked: Sequence[Results], everything: Sequence[Results]) -> Stabi
     Args:
         ranked: Complete results of the policies that are ranked.
         everything: All results, those that make the scale included.
+        scaled: Whether policies are ranked by score; else by mean utility, which needs no scale.
     """
     all_utilities = utilities(ranked)
-    whole = with_intervals(scale_of(everything).scores(all_utilities))
-    halves = []
-    for half in (slice(0, None, 2), slice(1, None, 2)):
-        scores = scale_of(everything, half).scores(all_utilities[..., half])
-        halves.append(interquartile_mean(scores))
+    statistic = interquartile_mean if scaled else mean
+
+    def figures(which: slice) -> Scores:
+        chosen = all_utilities[..., which]
+        return scale_of(everything, which).scores(chosen) if scaled else chosen
+
+    whole = with_intervals(figures(slice(None)), statistic)
+    first, second = (statistic(figures(slice(k, None, 2))).tolist() for k in (0, 1))
     pairs, turned = 0, []
+    names = [results.header.policy for results in ranked]
     for a, b in combinations(range(len(ranked)), 2):
         if whole[a].apart_from(whole[b]):
             pairs += 1
             better = whole[a].value > whole[b].value
-            if any((half[a] > half[b]) != better for half in halves):
-                turned.append((ranked[a].header.policy, ranked[b].header.policy))
-    return Stability(pairs, turned)
+            if any((half[a] > half[b]) != better for half in (first, second)):
+                turned.append((names[a], names[b]))
+    return Stability(pairs, turned, dict(zip(names, zip(first, second, strict=True), strict=True)))
 
 
 def _has_all(results: Results, scenario: str) -> bool:

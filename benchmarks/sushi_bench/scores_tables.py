@@ -86,6 +86,7 @@ def rank(everything: Sequence[Results], reference: str | None = None) -> Ranking
         raise InputError(f"no complete results of reference {reference!r}; of: {', '.join(names)}")
     if reference is None and names:
         reference = PREFERRED_REFERENCE if PREFERRED_REFERENCE in names else names[0]
+    policies = [results for results in complete if results.header.policy != CLAIRVOYANT]
     means = [EpisodeMetrics(**mean_metrics(results)) for results in complete]
     try:
         scale, why_none = scale_of(everything), None
@@ -96,7 +97,8 @@ def rank(everything: Sequence[Results], reference: str | None = None) -> Ranking
             Entry(results, metrics) for results, metrics in zip(complete, means, strict=True)
         ]
         entries.sort(key=lambda entry: -entry.metrics.utility)
-        return Ranking(entries, partial, reference, None, why_none, None)
+        halves = stability(policies, everything, scaled=False) if policies else None
+        return Ranking(entries, partial, reference, None, why_none, halves)
     scores = scale.scores(utilities(complete))
     base = scores[names.index(reference)]
     columns = zip(
@@ -110,7 +112,6 @@ def rank(everything: Sequence[Results], reference: str | None = None) -> Ranking
     )
     entries = [Entry(*column) for column in columns]
     entries.sort(key=lambda entry: -entry.score.value if entry.score else 0.0)
-    policies = [results for results in complete if results.header.policy != CLAIRVOYANT]
     return Ranking(entries, partial, reference, scale, None, stability(policies, everything))
 
 
@@ -134,6 +135,20 @@ def as_table(ranking: Ranking) -> Table:
         table.add_row(
             Text(entry.results.header.label), *cells, *(show(entry.metrics) for _, show in shown)
         )
+    return table
+
+
+def halves_table(found: Stability) -> Table:
+    """Each policy's figure in the two halves of the episodes, and its rank there."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("policy", no_wrap=True)
+    for heading in ("even\nepisodes", "rank", "odd\nepisodes", "rank"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    orders = [sorted((-pair[k], name) for name, pair in found.halves.items()) for k in (0, 1)]
+    ranks = [{name: n for n, (_, name) in enumerate(order, start=1)} for order in orders]
+    for _, name in orders[0]:
+        shown = [(f"{found.halves[name][k]:.3f}", str(ranks[k][name])) for k in (0, 1)]
+        table.add_row(Text(name), *shown[0], *shown[1])
     return table
 
 

@@ -17,7 +17,7 @@ POLICIES = (
     "slackfit",
     "sushisched-accuracy",
 )
-HOSTILE = '<script>alert(1)</script><b>"x"</b> &lt; <img src=x onerror=alert(2)>'
+HOSTILE = '<b>"x"</b><script>alert(1)</script> &lt; <img src=x onerror=alert(2)>'
 GUIDE = "# How\n\n[a file](PROTOCOL.md), [a site](https://example.org), <script>alert(3)</script>\n"
 
 

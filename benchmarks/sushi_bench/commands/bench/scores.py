@@ -9,7 +9,7 @@ from sushi_bench import console
 from sushi_bench.commands.options import JsonOption
 from sushi_bench.scores import read_all
 from sushi_bench.scores_tables import as_json as ranking_json
-from sushi_bench.scores_tables import as_table, notes, rank
+from sushi_bench.scores_tables import as_table, halves_table, notes, rank
 
 
 def scores(
@@ -23,6 +23,9 @@ def scores(
             "sushisched-accuracy if it is among them, else the first."
         ),
     ] = None,
+    halves: Annotated[
+        bool, typer.Option("--halves", help="Show what two halves of the episodes say, too.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Rank the policies of result files: 0 is the best static SubNet, 1 the clairvoyant bound."""
@@ -32,5 +35,7 @@ def scores(
         return
     if ranking.entries:
         console.out.print(as_table(ranking))
+    if halves and ranking.stability is not None:
+        console.out.print(halves_table(ranking.stability))
     for line in notes(ranking):
         console.out.print(line, markup=False, highlight=False, soft_wrap=True)
