@@ -8,6 +8,7 @@ RLlib pins an older Gymnasium, so it wants an environment of its own: `nox -s rl
 """
 
 import argparse
+import math
 
 import gymnasium
 import ray
@@ -48,12 +49,13 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    torch.set_num_threads(1)  # small networks: more threads cost more than they save
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     register_env("sushi", make_env)
     config = (
         PPOConfig()
         .environment("sushi", env_config={"scenario": args.scenario})
-        .env_runners(num_env_runners=0, num_envs_per_env_runner=32)
+        .env_runners(num_env_runners=0, num_envs_per_env_runner=16)
         .training(
             train_batch_size_per_learner=4096,
             minibatch_size=512,
@@ -67,9 +69,11 @@ def main() -> None:
     )
     algorithm = config.build_algo()
     for n in range(args.iterations):
-        runners = algorithm.train()["env_runners"]
-        mean = runners.get("episode_return_mean", float("nan"))
-        print(f"iteration {n + 1}: reward of an episode {mean:.1f}")
+        mean = algorithm.train()["env_runners"].get("episode_return_mean", math.nan)
+        print(
+            f"iteration {n + 1}: "
+            + ("" if math.isnan(mean) else f"reward of an episode {mean:.1f}")
+        )
     problem = sushi_env.compile_scenario(sushi_env.get_scenario(args.scenario))
     sizes = [problem.table.num_subnets, problem.table.num_subgraphs]
     policies = {"rllib": RLlibPolicy(algorithm.get_module(), sizes)}

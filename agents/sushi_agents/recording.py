@@ -138,7 +138,8 @@ def write_dataset(
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        # Minari finds its own files by absolute paths only.
+        part = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent.resolve()))
     except OSError as error:
         raise InputError(f"dataset {path}: cannot be written ({error.strerror})") from None
     try:

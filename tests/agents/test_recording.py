@@ -77,7 +77,8 @@ def test_the_command_writes_a_dataset_and_refuses_what_it_cannot(tmp_path, monke
         out, err = capsys.readouterr()
         return int(exit_.value.code or 0), out, err
 
-    out = str(tmp_path / "steady-random-v1")
+    monkeypatch.chdir(tmp_path)
+    out = "sets/steady-random-v1"
     wanted = ["--policy", "random", "--episodes", "2", "--out", out]
     code, printed, _ = sushi(*wanted, "--json")
     said = json.loads(printed)
