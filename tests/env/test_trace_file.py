@@ -145,7 +145,7 @@ def test_a_trace_other_than_the_one_meant_is_refused(tmp_path):
     ("name", "content"),
     [
         ("a.csv", csv(0, 0.25, 7)),
-        ("a.csv.gz", gzip.compress(csv(0, 0.25, 7))),
+        ("a.csv.gz", gzip.compress(csv(0, 0.25, 7), mtime=0)),
         ("a.csv", csv(0, 0.25, 7).replace(b"\n", b"\r\n")),
         ("a.csv", b"\xef\xbb\xbf" + csv(0, 0.25, 7)),
         ("a.csv", csv("0.0", "", " 2.5e-1 ", "", "", '"7"').rstrip()),
