@@ -1,10 +1,11 @@
 # `make demo` and `make test` each work, alone, on a machine with Python 3.11 and make.
 PYTHON ?= python3.11
+SHELL  := /bin/bash
 VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo gallery paper test test-slow lint format clean
+.PHONY: help install demo gallery paper zoo curves test test-slow lint format clean page
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +35,48 @@ gallery: install ## draw the pictures of docs/gallery, against GALLERY_POLICY=sl
 
 paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
 	$(BIN)/sushi paper --page benchmarks/paper
+
+# `make -j2 zoo` trains two at a time; an interrupted run goes on where it stopped.
+ZOO       := agents/sushi_agents/zoo_agents
+V1        := $(basename $(notdir $(wildcard sushi_env/scenarios/v1-*.yaml)))
+SUPERNETS := resnet50 mobilenetv3
+ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
+MIXTURE   := --mixture 32 --steps 1500000
+RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
+
+zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about an hour with -j2)
+
+runs/zoo/generalist-%/comparison.json: | install
+	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --out $(@D) $(RESUMED)
+	cp $(@D)/agent.json $(ZOO)/generalist-$*.json
+	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
+
+runs/zoo/%/comparison.json: | install
+	$(BIN)/sushi train --scenario $* --steps 2000000 --out $(@D) $(RESUMED)
+	cp $(@D)/agent.json $(ZOO)/$*.json
+	cp $(@D)/agent.safetensors $(ZOO)/$*.safetensors
+
+# Five seeds each of an agent that chooses what to cache, of two that cannot, and of a generalist;
+# a run's folder is runs/curves/SUPERNET/KIND-SEED.
+SEEDS      := 0 1 2 3 4
+KINDS      := choose none shared mixture
+CURVE_RUNS := $(foreach n,$(SUPERNETS),$(foreach k,$(KINDS),$(SEEDS:%=runs/curves/$n/$k-%/comparison.json)))
+OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
+OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
+OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
+
+curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about two hours)
+	for n in $(SUPERNETS); do \
+	  $(BIN)/sushi curves runs/curves/$$n/{choose,none,shared}-* --plot docs/gallery/caching-$$n.png && \
+	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
+	done
+
+runs/curves/%/comparison.json: | install
+	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
+	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 600000 --hyper cache=$(OF_KIND)) $(RESUMED)
+
+page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
+	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
 
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2

@@ -1,9 +1,10 @@
 """A Gymnasium environment for scheduling inference on weight-shared networks.
 
-Importing the package registers `sushi/Serve-v1`.
+Importing the package registers `sushi/Serve-v1`, and `sushi/MoServe-v1` with vector rewards.
 """
 
 import gymnasium
+from gymnasium.envs.registration import WrapperSpec
 
 from sushi_accel import InputError, __version__
 from sushi_env.engine import Engine
@@ -43,6 +44,13 @@ gymnasium.register(
     id="sushi/Serve-v1",
     entry_point="sushi_env.serve_env:ServeEnv",
     vector_entry_point="sushi_env.serve_vector_env:ServeVectorEnv",
+    disable_env_checker=True,
+    order_enforce=False,
+)
+gymnasium.register(
+    id="sushi/MoServe-v1",
+    entry_point="sushi_env.serve_env:ServeEnv",
+    additional_wrappers=(WrapperSpec("VectorReward", "sushi_env.wrappers:VectorReward", {}),),
     disable_env_checker=True,
     order_enforce=False,
 )

@@ -20,8 +20,7 @@ from sushi_env.columns import ARRIVAL_KINDS, PARAMETERS
 from sushi_env.layout import ObservationLayout
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario import Scenario
-from sushi_env.streams import TRACE_KEY, uniforms
-from sushi_env.trace_file import load_trace, trace_digest
+from sushi_env.trace_file import trace_gaps
 from sushi_env.traffic import (
     Arrivals,
     DiurnalArrivals,
@@ -109,12 +108,15 @@ def _parameters(
     switch = 1 / scenario.regime_queries
     parameters["log_regime_stay"] = _rounded(math.log1p(-switch)) if switch < 1 else 0.0
     parameters["gap_scv"] = traffic.scv if isinstance(traffic, GammaArrivals) else 1.0
-    parameters["jitter_sigma"] = _rounded(math.sqrt(math.log1p(scenario.service_jitter**2)))
+    sigma = _rounded(math.sqrt(math.log1p(scenario.service_jitter**2)))
+    parameters["jitter_sigma"] = sigma
     parameters["fastest"] = fastest
     parameters["largest_slo"] = slo_s.max()
     parameters["per_slo"] = 1 / slo_s.max()
     parameters["offchip_scale"] = 1 / table.offchip_bytes[:, 0].max()
-    parameters["latency_unit"] = table.latency_s.min() / 2
+    # Whole octaves, so that bins have the same edges whatever the jitter; four deviations.
+    octaves = 1 + math.ceil((4 * sigma + sigma**2 / 2) / math.log(2))
+    parameters["latency_unit"] = table.latency_s.min() / 2**octaves
     parameters["arrivals"] = ARRIVAL_KINDS[traffic.kind]
     parameters["capacity"] = scenario.queue_capacity
     parameters["queries"] = scenario.queries
@@ -131,24 +133,19 @@ def _segments(traffic: Arrivals) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def _trace_gaps(traffic: Arrivals) -> NDArray[np.float64]:
-    """Gaps of a trace, of mean 1; the last, from its end to its beginning, is a mean one.
+    """Gaps of a trace, of mean 1; one for the others.
 
     Raises:
         InputError: If the trace cannot be read or is not the one that the scenario means.
     """
     if not isinstance(traffic, TraceArrivals):
         return np.ones(1)
-    times = load_trace(traffic.path)
-    if traffic.sha256 is not None and trace_digest(times) != traffic.sha256:
+    if traffic.sha256 is not None and traffic.digest() != traffic.sha256:
         raise InputError(
-            f"trace {traffic.path}: its times have the digest {trace_digest(times)}, "
+            f"trace {traffic.path}: its times have the digest {traffic.digest()}, "
             f"the scenario means {traffic.sha256}"
         )
-    if traffic.jitter_s > 0:
-        counters = np.arange(len(times), dtype=np.uint64)
-        times = np.sort(times + traffic.jitter_s * uniforms(TRACE_KEY, counters))
-    gaps = np.diff(times)
-    return np.append(gaps / gaps.mean(), 1.0)
+    return trace_gaps(traffic.path, traffic.jitter_s)
 
 
 def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Problem:

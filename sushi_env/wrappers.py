@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
 
 from sushi_env.rewards import COMPONENTS
 from sushi_env.serve_env import ServeEnv
@@ -31,10 +32,11 @@ def pair_masks(masks: np.ndarray, num_subnets: int) -> np.ndarray:
     return pairs.reshape(*masks.shape[:-1], -1)
 
 
-class DictObservation(gym.ObservationWrapper):
+class DictObservation(gym.ObservationWrapper, RecordConstructorArgs):
     """The named parts of the observation, as `Dict`; see `ObservationLayout`."""
 
     def __init__(self, env: gym.Env):
+        RecordConstructorArgs.__init__(self)  # so that `env.spec` can make the wrapper again
         super().__init__(env)
         self._layout = _inner(env).layout
         self.observation_space = self._layout.dict_space
@@ -44,10 +46,11 @@ class DictObservation(gym.ObservationWrapper):
         return self._layout.as_dict(observation)
 
 
-class DiscreteActions(gym.ActionWrapper):
+class DiscreteActions(gym.ActionWrapper, RecordConstructorArgs):
     """`Discrete(S * G)`: action a is SubNet a // G with SubGraph a % G."""
 
     def __init__(self, env: gym.Env):
+        RecordConstructorArgs.__init__(self)
         super().__init__(env)
         table = _inner(env).problem.table
         self._sizes = table.num_subnets, table.num_subgraphs
@@ -68,20 +71,23 @@ OBJECTIVES = COMPONENTS
 _SIGNS = np.array([1, 1, -1, -1, -1, -1, -1], dtype=np.float32)
 
 
-class VectorReward(gym.Wrapper):
+class VectorReward(gym.Wrapper, RecordConstructorArgs):
     """The reward's components as a vector, as MO-Gymnasium has it.
 
     Rewards are float32 of shape (7,), in the order of `OBJECTIVES`. All are to be maximised: the
     costs (latency, late, below_floor, dropped, energy) are negative. `reward_space` bounds them.
+    `gymnasium.make("sushi/MoServe-v1")` and `mo_gymnasium.make` of that name have it around them.
     """
 
     def __init__(self, env: gym.Env):
+        RecordConstructorArgs.__init__(self)
         super().__init__(env)
         low = np.array([0, 0, -1, -1, -1, -np.inf, -np.inf], dtype=np.float32)
         high = np.array([1, 1, 0, 0, 0, 0, 0], dtype=np.float32)
         self.reward_space = spaces.Box(low, high, dtype=np.float32)
-        # MO-Gymnasium's own wrappers look for it on the innermost environment.
-        _inner(env).reward_space = self.reward_space  # type: ignore[attr-defined]
+        # MO-Gymnasium's own wrappers look for both on the innermost environment.
+        inner: Any = _inner(env)
+        inner.reward_space, inner.reward_dim = self.reward_space, len(OBJECTIVES)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """As the environment's, with the vector in place of the sum."""

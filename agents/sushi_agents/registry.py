@@ -10,7 +10,7 @@ from pathlib import Path
 from sushi_agents.cache_rules import CACHE_RULES, Combined
 from sushi_agents.policy import Policy, PolicyError
 from sushi_agents.static import StaticSubNet
-from sushi_agents.zoo import ZOO, has_agent, zoo_agent
+from sushi_agents.zoo import GENERALIST, ZOO, generalist, has_agent, has_generalist, zoo_agent
 from sushi_env import InputError, Problem
 
 GROUP = "sushi.policies"
@@ -39,8 +39,9 @@ Factory = Callable[[Problem], Policy]
 
 def policy_names(problem: Problem) -> list[str]:
     """Names of the policies there are for a scenario, those of installed packages included."""
-    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN) - {ZOO}
+    plugins = set(entry_points(group=GROUP).names) - set(BUILT_IN) - {ZOO, GENERALIST}
     learned = [ZOO] if has_agent(problem) else []
+    learned += [GENERALIST] if has_generalist(problem) else []
     return baseline_names(problem) + learned + sorted(plugins)
 
 
@@ -54,10 +55,11 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
 
     Args:
         name: A registered name; `static-<SubNet>`; `zoo`, the trained agent that comes with the
-            package for the scenario; `package.module:Callable`, looked up in the working
-            directory too; the path of an agent's `.json`; the path of a model that `sushi train`
-            saved, or of the folder it is in; or any of these with `+cache-...` behind it, a
-            cache rule that replaces its choice of SubGraphs.
+            package for the scenario, and `generalist`, the one for its SuperNet;
+            `package.module:Callable`, looked up in the working directory too; the path of an
+            agent's `.json`, or of its `.onnx`; the path of a model that `sushi train` saved, or of
+            the folder it is in; or any of these with `+cache-...` behind it, a cache rule that
+            replaces its choice of SubGraphs.
         problem: The compiled scenario it will schedule.
         trust: Whether a model file may execute code while it loads.
 
@@ -76,15 +78,19 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(importlib.import_module(f"sushi_agents.{module}"), attribute)(problem)
-    if name == ZOO:
+    if name in (ZOO, GENERALIST):
         with _extra_train():
-            return zoo_agent(problem)
+            return zoo_agent(problem) if name == ZOO else generalist(problem)
     registered = list(entry_points(group=GROUP, name=name))
     if len(registered) > 1:
         values = ", ".join(sorted(entry.value for entry in registered))
         raise InputError(f"policy {name!r} is registered more than once: {values}")
     if registered:
         return _build(name, registered[0].load, problem)
+    if name.endswith(".onnx"):
+        from sushi_agents.onnx_policy import OnnxPolicy  # needs the extra `onnx`
+
+        return OnnxPolicy(name, problem)
     if name.endswith((".json", ".safetensors")):
         with _extra_train():
             from sushi_agents.learned import load_agent

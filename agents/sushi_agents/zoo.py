@@ -1,4 +1,4 @@
-"""The zoo: trained schedulers that come with the package, one per scenario."""
+"""The zoo: trained schedulers that come with the package, for a scenario or a SuperNet."""
 
 import json
 from importlib.resources import files
@@ -10,6 +10,9 @@ from sushi_env import InputError, Problem
 ZOO = "zoo"
 """Name of the policy that is the zoo's agent for a scenario."""
 
+GENERALIST = "generalist"
+"""Name of the policy that is the zoo's agent for a SuperNet."""
+
 
 def zoo_folder() -> Path:
     """Where the agents are."""
@@ -18,7 +21,8 @@ def zoo_folder() -> Path:
 
 def zoo_names() -> list[str]:
     """Scenarios for which there is an agent."""
-    return sorted(path.stem for path in zoo_folder().glob("*.safetensors"))
+    names = (path.stem for path in zoo_folder().glob("*.safetensors"))
+    return sorted(name for name in names if not name.startswith(f"{GENERALIST}-"))
 
 
 def has_agent(problem: Problem) -> bool:
@@ -45,6 +49,41 @@ def zoo_agent(problem: Problem) -> Policy:
             f"not {asked}"
         )
     return load_agent(zoo_folder() / f"{name}.json", problem)
+
+
+def has_generalist(problem: Problem) -> bool:
+    """Whether the zoo has an agent for all scenarios with the SuperNet and spaces of this one."""
+    path = _generalist_path(problem)
+    if not path.exists():
+        return False
+    network = json.loads(path.read_text())["network"]
+    table = problem.table
+    return (network["num_subnets"], network["num_subgraphs"]) == (
+        table.num_subnets,
+        table.num_subgraphs,
+    )
+
+
+def generalist(problem: Problem) -> Policy:
+    """The agent trained on a mixture of scenarios with the SuperNet of this one.
+
+    Raises:
+        InputError: If there is none, or the scenario's spaces are not those it was trained on.
+    """
+    from sushi_agents.learned import load_agent  # needs the extra `train`
+
+    path = _generalist_path(problem)
+    if not path.exists():
+        known = sorted(found.stem for found in zoo_folder().glob(f"{GENERALIST}-*.json"))
+        raise InputError(
+            f"the zoo has no generalist for SuperNet {problem.scenario.supernet!r}; it has: "
+            f"{', '.join(known) or 'none'}"
+        )
+    return load_agent(path, problem)
+
+
+def _generalist_path(problem: Problem) -> Path:
+    return zoo_folder() / f"{GENERALIST}-{Path(problem.scenario.supernet).stem}.json"
 
 
 def _trained_on(name: str) -> str | None:

@@ -15,8 +15,10 @@ from sushi_bench.commands import (
     bound,
     curves,
     evaluate,
+    export,
     listing,
     paper,
+    record,
     render,
     speed,
     train,
@@ -38,6 +40,8 @@ app.command()(curves.curves)
 app.command()(evaluate.evaluate)
 app.command()(bound.bound)
 app.command()(render.render)
+app.command()(record.record)
+app.command()(export.export)
 app.command()(paper.paper)
 app.add_typer(bench.app, name="bench")
 app.command("speed")(speed.speed_)

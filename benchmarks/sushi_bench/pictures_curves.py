@@ -26,7 +26,7 @@ def curves_picture(title: str, curves: Sequence[Curves], lines: Mapping[str, flo
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.6), dpi=150, layout="constrained")
+    figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     ax = figure.subplots()
     ax.spines[["top", "right"]].set_visible(False)
@@ -44,6 +44,6 @@ def curves_picture(title: str, curves: Sequence[Curves], lines: Mapping[str, flo
     ax.set_ylabel("mean utility per query")
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(lambda steps, _: f"{steps / 1e6:g} M")
-    ax.legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     ax.set_title(title, fontsize=10)
     return figure

@@ -7,6 +7,7 @@ one decision of one environment, with its full observation.
 
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -204,8 +205,10 @@ def _sb3(problem: Problem, n: int) -> Contender:
 def _envpool(n: int) -> Contender:
     import envpool  # type: ignore[import-not-found]
 
-    env = envpool.make("CartPole-v1", env_type="gymnasium", num_envs=n, num_threads=1)
-    env.reset()
+    with warnings.catch_warnings():  # of its own spaces, which nobody here can mend
+        warnings.filterwarnings("ignore", r".*Box (low|high)'s precision lowered", UserWarning)
+        env = envpool.make("CartPole-v1", env_type="gymnasium", num_envs=n, num_threads=1)
+        env.reset()
     rng = np.random.default_rng(0)
     actions = [rng.integers(2, size=n).astype(np.int32) for _ in range(ACTION_BATCHES)]
     calls = 0

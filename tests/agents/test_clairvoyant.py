@@ -9,6 +9,7 @@ from sushi_agents import make_policy, policy_names, run_episodes
 from sushi_agents.clairvoyant import Bound, clairvoyant_bound, clairvoyant_bounds
 from sushi_agents.clairvoyant.bound import bound_instance
 from sushi_agents.clairvoyant.instance import Instance, realise
+from sushi_agents.clairvoyant.merging import merge_subgraphs
 from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, scenario_names
 from sushi_env.rewards import REWARD_PRESETS
 
@@ -319,3 +320,26 @@ def test_what_cannot_be_bounded_is_said():
     long = get_scenario("resnet50-steady").replace(queries=10**6)
     with pytest.raises(InputError, match="queries = 1000000, must be at most"):
         clairvoyant_bound(compile_scenario(long), 0)
+
+
+@pytest.mark.parametrize("change", [{}, {"load": 1.2, "queue_capacity": 16}])
+def test_subgraphs_that_are_as_good_as_one_may_count_as_one(monkeypatch, change):
+    problem = compile_scenario(get_scenario("resnet50-busy").replace(queries=120, **change))
+    group, merged = merge_subgraphs(realise(problem, 5))
+    assert group.tolist() == [0] + [1] * 15
+    assert merged.latency.shape == (6, 2)
+    quick = clairvoyant_bound(problem, 5)
+    monkeypatch.setattr(
+        "sushi_agents.clairvoyant.bound.merge_subgraphs", lambda found: (np.arange(16), found)
+    )
+    slow = clairvoyant_bound(problem, 5)
+    assert slow.upper - 1e-9 <= quick.upper <= slow.upper + 0.01
+    assert quick.reward <= slow.upper + 1e-9
+    assert slow.reward <= quick.upper + 1e-9
+
+
+def test_subgraphs_that_differ_are_kept_apart():
+    problem = compile_scenario(get_scenario("v1-resnet50-shift").replace(queries=20))
+    group, merged = merge_subgraphs(realise(problem, 5))
+    assert group.tolist() == list(range(16))
+    assert merged.latency.shape == (6, 16)

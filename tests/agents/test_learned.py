@@ -15,7 +15,7 @@ from sushi_agents.learned import load_agent
 from sushi_agents.training import train
 from sushi_agents.training_run import TrainingRun
 from sushi_agents.zoo import zoo_folder, zoo_names
-from sushi_env import Engine, InputError, compile_scenario, get_scenario
+from sushi_env import Engine, InputError, compile_scenario, get_scenario, mean_metrics
 
 SHORT = get_scenario("resnet50-steady").replace(queries=50)
 PROBLEM = compile_scenario(SHORT)
@@ -161,3 +161,23 @@ def test_the_zoo_is_small_and_knows_its_scenarios():
     changed = compile_scenario(get_scenario(name).replace(load=0.123))
     with pytest.raises(InputError, match="was trained on another version of it: digest"):
         make_policy("zoo", changed)
+
+
+@pytest.mark.parametrize("name", ["v1-resnet50-gamma", "v1-mobilenetv3-trace"])
+def test_a_generalist_beats_heuristics_where_it_was_never_trained(name):
+    problem = compile_scenario(get_scenario(name))
+    agent: Any = make_policy("generalist", problem)
+    assert name not in agent.card.scenarios
+    assert "generalist" in policy_names(problem)
+    utility = {
+        policy: mean_metrics(run_episodes(problem, make_policy(policy, problem), 10, 77)).utility
+        for policy in ("generalist", "slackfit", "max-accuracy", "infaas")
+    }
+    assert max(utility, key=utility.__getitem__) == "generalist"
+
+
+def test_generalists_know_their_spaces():
+    fewer = compile_scenario(SHORT.replace(subgraphs=4))
+    assert "generalist" not in policy_names(fewer)
+    with pytest.raises(InputError, match="was trained on 6 SubNets and 16 SubGraphs"):
+        make_policy("generalist", fewer)

@@ -42,6 +42,7 @@ def test_the_command_prints_every_row_of_the_contract():
         [command, *arguments, "--policies", "--json"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     found = json.loads(done.stdout)
     rows = {(row["n"], row["threads"]) for row in found["engine"]}
     assert rows == {(n, threads) for n in (1, 64, 1024, 16384) for threads in (1, 2)}
@@ -66,3 +67,19 @@ def test_the_command_prints_every_row_of_the_contract():
     batch = next(r for r in found["engine"] if (r["n"], r["threads"]) == (1024, 1))
     ratio = batch["steps_per_s"]["median"] / found["cartpole"]["median"]
     assert found["ratios"]["engine_1024_over_cartpole"] == pytest.approx(ratio)
+
+
+@pytest.mark.slow
+def test_training_speed_says_where_the_time_goes():
+    command = str(Path(sys.executable).with_name("sushi"))
+    done = subprocess.run(
+        [command, "speed", "--training", "--repeats", "2", "--json"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    rates = [found[name]["steps_per_s"]["median"] for name in ("sushi", "cartpole")]
+    assert found["ratio"] == pytest.approx(rates[0] / rates[1])
+    for name in ("sushi", "cartpole"):
+        stepping, acting = (found[name][f"share_{k}"]["median"] for k in ("stepping", "acting"))
+        assert 0 < stepping < 0.5
+        assert 0 < acting < 0.5

@@ -3,6 +3,7 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers import FrameStackObservation, RecordEpisodeStatistics
 from sb3_contrib import MaskablePPO
@@ -130,3 +131,14 @@ def test_dqn_and_dict_policies_of_stable_baselines_run():
         _, _, dones, infos = named.step(np.zeros((2, 2), dtype=np.int64))
     final = infos[int(np.flatnonzero(dones)[0])]["terminal_observation"]
     assert set(final) == set(named.observation_space.spaces)  # type: ignore[attr-defined]
+
+
+def test_the_multi_objective_environment_is_made_by_name_and_again_from_its_spec():
+    env = gym.make("sushi/MoServe-v1", scenario="resnet50-busy")
+    assert env.spec is not None
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    for made in (env, again):
+        made.reset(seed=4)
+        _, reward, *_ = made.step(np.array([1, 2]))
+        assert made.get_wrapper_attr("reward_space").contains(reward)
+        assert np.asarray(reward).shape == (len(COMPONENTS),)  # type: ignore[arg-type]

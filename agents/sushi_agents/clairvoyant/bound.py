@@ -17,6 +17,7 @@ from sushi_agents.clairvoyant.labels import (
     step_reward,
     until_decision,
 )
+from sushi_agents.clairvoyant.merging import merge_subgraphs
 from sushi_agents.clairvoyant.search import advance
 from sushi_env import InputError, Problem
 
@@ -95,17 +96,18 @@ def bound_instance(instance: Instance, max_labels: int = MAX_LABELS, cells: int 
         return _forced(instance)
     upper, best = np.inf, _Search(-np.inf, -np.inf, np.zeros((0, 2), np.int64))
     enough = ENOUGH * instance.queries * _worth(instance)
+    group, merged = merge_subgraphs(instance)
     for effort in range(EFFORTS):
         # A queue that overflows needs a longer view, admission that drops a sharper one.
         if instance.drop_hopeless:
-            grid = lay_grid(instance, cells * 4**effort, idling=False)
+            grid = lay_grid(instance, cells * 4**effort, False, group)
         else:
             idling = effort < EFFORTS - 1
-            grid = lay_grid(instance, cells * 2**effort, idling, widening=4.0**effort)
-        backwards = _Backwards(instance, grid)
-        scouted = _search(backwards, _beyond(best.reward), min(SCOUTS, max_labels))
+            grid = lay_grid(instance, cells * 2**effort, idling, group, widening=4.0**effort)
+        backwards = _Backwards(merged, grid)
+        scouted = _search(instance, backwards, _beyond(best.reward), min(SCOUTS, max_labels))
         best = max(best, scouted, key=lambda search: search.reward)
-        found = _search(backwards, _beyond(best.reward), max_labels)
+        found = _search(instance, backwards, _beyond(best.reward), max_labels)
         best = max(best, found, key=lambda search: search.reward)
         upper = min(upper, backwards.root(), max(best.reward, found.lost))
         if upper - best.reward <= enough:
@@ -152,11 +154,18 @@ def _beyond(reward: float) -> float:
 
 
 class _Backwards:
-    """The completion bound of every query, kept for one query in a block and recomputed."""
+    """The completion bound of every query, kept for one query in a block and recomputed.
+
+    Its instance is that of merged SubGraphs, G rows as there are groups.
+    """
 
     def __init__(self, instance: Instance, grid: Grid):
         self.instance, self.grid = instance, grid
         N, G = instance.queries, instance.latency.shape[1]
+        self.of_groups = grid._replace(
+            least=_of_groups(np.minimum, grid.least, grid.group),
+            patience=_of_groups(np.maximum, grid.patience, grid.group),
+        )
         self.block = max(isqrt(N), 1)
         self.edges = list(range(0, N, self.block))
         self.kept = np.zeros((len(self.edges) + 1, G, grid.cells))
@@ -169,7 +178,7 @@ class _Backwards:
         high = min(low + self.block, self.instance.queries)
         layers = self.layers[: high - low + 1]
         layers[-1] = self.kept[b + 1]
-        complete(low, high, layers, self.grid, self.instance)
+        complete(low, high, layers, self.of_groups, self.instance)
         return layers
 
     def root(self) -> float:
@@ -182,6 +191,14 @@ class _Backwards:
             yield from self._compute(b)[1:]
 
 
+def _of_groups(
+    best: np.ufunc, values: NDArray[np.float64], group: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    found = np.full(group.max() + 1, -np.inf if best is np.maximum else np.inf)
+    best.at(found, group, values)
+    return found
+
+
 @dataclass(frozen=True)
 class _Search:
     reward: float
@@ -190,9 +207,11 @@ class _Search:
     dropped_at_once: int = 0
 
 
-def _search(backwards: _Backwards, threshold: float, max_labels: int) -> _Search:
+def _search(
+    instance: Instance, backwards: _Backwards, threshold: float, max_labels: int
+) -> _Search:
     """Searches for the best schedule worth more than `threshold`."""
-    instance, grid = backwards.instance, backwards.grid
+    grid = backwards.grid
     N, G = instance.queries, instance.latency.shape[1]
     branching = instance.latency.size
     labels = room_for_labels(max_labels, instance.capacity)

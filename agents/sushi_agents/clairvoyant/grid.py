@@ -27,6 +27,7 @@ class Grid(NamedTuple):
         patience: Under admission `drop_hopeless`, how long before its deadline a query may
             have been dropped by the time its turn comes, seconds, shape (G,).
         idling: Whether the accelerator may idle; see `completion`.
+        group: For each SubGraph, which row of the completion bound is its own, shape (G,).
     """
 
     starts: NDArray[np.float64]
@@ -38,9 +39,16 @@ class Grid(NamedTuple):
     least: NDArray[np.float64]
     patience: NDArray[np.float64]
     idling: bool
+    group: NDArray[np.int64]
 
 
-def lay_grid(instance: Instance, cells: int, idling: bool, widening: float = 1.0) -> Grid:
+def lay_grid(
+    instance: Instance,
+    cells: int,
+    idling: bool,
+    group: NDArray[np.int64],
+    widening: float = 1.0,
+) -> Grid:
     """Lays a grid over an instance.
 
     A query can be dropped at a full queue only if `capacity` queries before it are still
@@ -57,6 +65,7 @@ def lay_grid(instance: Instance, cells: int, idling: bool, widening: float = 1.0
         instance: The episode.
         cells: Times per query.
         idling: Whether the accelerator may idle.
+        group: Groups of SubGraphs; see `merge_subgraphs`.
         widening: Factor on the span of the grid, which reaches a little beyond the largest
             SLO: further delay costs nothing until queries are dropped.
 
@@ -93,4 +102,6 @@ def lay_grid(instance: Instance, cells: int, idling: bool, widening: float = 1.0
             served = starts[q] + least.min() * jitter[q]
             starts[q + 1] = max(times[q + 1], min(served, max(starts[q], drop_from[q])))
     step = span / (cells - 1)
-    return Grid(starts, step, cells, drop_from, serve_until, give_up_from, least, patience, idling)
+    return Grid(
+        starts, step, cells, drop_from, serve_until, give_up_from, least, patience, idling, group
+    )

@@ -132,16 +132,15 @@ def step_reward(instance, i, g, j, q, start):
 
 
 @nb.njit(cache=True, nogil=True)
-def extend(q, labels, x, after, start, step, instance, threshold, candidates, filled):
+def extend(q, labels, x, after, grid, instance, threshold, candidates, filled):
     """Adds to the candidates what label x can become.
 
     Args:
         q: The layer of the labels.
         labels: The labels.
         x: The label.
-        after: Completion bound of query q + 1, shape (G, K).
-        start: Where its grid starts, seconds.
-        step: Step of the grid, seconds.
+        after: Completion bound of query q + 1, a row per group of SubGraphs.
+        grid: Its grid.
         instance: The episode.
         threshold: A candidate that cannot earn more is left out.
         candidates: Written to.
@@ -151,10 +150,11 @@ def extend(q, labels, x, after, start, step, instance, threshold, candidates, fi
         How many candidates there are now.
     """
     S, G = instance.latency.shape
+    start, step, group = grid.starts[q + 1], grid.step, grid.group
     g, now = labels.graph[x], labels.free[x]
     if labels.queue[x, 0] > q:
         reward = labels.reward[x] + instance.drop
-        bound = reward + bound_at(after, g, now, start, step)
+        bound = reward + bound_at(after, group[g], now, start, step)
         if bound <= threshold:
             return filled
         candidates.free[filled] = now
@@ -171,7 +171,7 @@ def extend(q, labels, x, after, start, step, instance, threshold, candidates, fi
             reward, finish = step_reward(instance, i, g, j, q, now)
             reward += labels.reward[x]
             free = finish + instance.reload[g, j]
-            bound = reward + bound_at(after, j, free, start, step)
+            bound = reward + bound_at(after, group[j], free, start, step)
             if bound <= threshold:
                 continue
             candidates.free[filled] = free

@@ -83,7 +83,8 @@ def _overflow_bound(q, labels, x, after, grid, instance):
     bound = -np.inf
     if grid.drop_from[q] < np.inf:
         free = max(labels.free[x], grid.drop_from[q])
-        rest = bound_at(after, labels.graph[x], free, grid.starts[q + 1], grid.step)
+        g = grid.group[labels.graph[x]]
+        rest = bound_at(after, g, free, grid.starts[q + 1], grid.step)
         bound = labels.reward[x] + instance.drop + rest
     if grid.give_up_from[q] < np.inf:
         rest = (instance.queries - q) * instance.drop
@@ -107,7 +108,7 @@ def advance(
         q: The layer.
         labels: Its labels.
         count: How many there are.
-        after: Completion bound of query q + 1, shape (G, K).
+        after: Completion bound of query q + 1, a row per group of SubGraphs.
         grid: The grid of the completion bound.
         instance: The episode.
         threshold: Only what may earn more is of interest.
@@ -132,8 +133,7 @@ def advance(
             filled = _compact(candidates, filled, keep)
         if by_dominance and labels.resolved[x] == q:
             lost = max(lost, _overflow_bound(q, labels, x, after, grid, instance))
-        start, step = grid.starts[q + 1], grid.step
-        filled = extend(q, labels, x, after, start, step, instance, threshold, candidates, filled)
+        filled = extend(q, labels, x, after, grid, instance, threshold, candidates, filled)
     lost = max(lost, _select(candidates, filled, keep, most, G, by_dominance))
     filled = _compact(candidates, filled, keep)
     kept = 0

@@ -9,7 +9,7 @@ from rich.table import Table
 from sushi_agents import baseline_names
 from sushi_bench import console, speed
 from sushi_bench.commands.options import JsonOption, ScenarioOption
-from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
+from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
 
 
 def speed_(
@@ -22,10 +22,16 @@ def speed_(
     policies: Annotated[
         bool, typer.Option("--policies", help="Measure the baselines' decisions too.")
     ] = False,
+    training: Annotated[
+        bool, typer.Option("--training", help="Measure training with PPO, and nothing else.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
     problem = compile_scenario(get_scenario(scenario))
+    if training:
+        _training(problem, repeats, as_json)
+        return
     found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
     if policies:
         found += speed.policy_contenders(problem, baseline_names(problem))
@@ -49,3 +55,29 @@ def speed_(
     console.out.print(table)
     for name, ratio in result["ratios"].items():
         console.out.print(f"{name} = {ratio:.2f}", highlight=False)
+
+
+def _training(problem: Problem, repeats: int, as_json: bool) -> None:
+    try:
+        from sushi_bench.training_speed import training_speed
+    except ModuleNotFoundError as error:
+        raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
+    with console.progress_bar() as progress:
+        task = progress.add_task("measuring training", total=repeats)
+        result = training_speed(problem, repeats, lambda: progress.advance(task))
+    if as_json:
+        console.print_json(result)
+        return
+    table = Table("PPO on", "steps/s", "lowest", "highest", "stepping", "acting", "learning")
+    for name in ("sushi", "cartpole"):
+        rate, shares = (
+            result[name]["steps_per_s"],
+            [result[name][key]["median"] for key in ("share_stepping", "share_acting")],
+        )
+        table.add_row(
+            name,
+            *(f"{rate[key]:,.0f}" for key in ("median", "min", "max")),
+            *(f"{share:.1%}" for share in (*shares, 1 - sum(shares))),
+        )
+    console.out.print(table)
+    console.out.print(f"ratio = {result['ratio']:.2f}", highlight=False)
