@@ -49,8 +49,8 @@ def run_on_ray(
     if address is not None:
         _knock(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that we ran
-    import ray
-    from ray.exceptions import RayError
+    import ray  # type: ignore[import-not-found]
+    from ray.exceptions import RayError  # type: ignore[import-not-found]
 
     own: dict[str, Any] = {"num_cpus": jobs, "include_dashboard": False}
     try:
