@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo gallery paper test test-slow lint format clean
+.PHONY: help install demo gallery paper docs nox test test-slow lint format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,15 @@ gallery: install ## draw the pictures of docs/gallery, against GALLERY_POLICY=sl
 paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
 	$(BIN)/sushi paper --page benchmarks/paper
 
+docs: install ## build the documentation's site into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# One after another, each removed when it is done: together they would take gigabytes.
+nox: install ## test in environments of their own: oldest and newest versions, RLlib, MO-Gymnasium
+	for session in minimum newest mo_gymnasium rllib; do \
+	  $(BIN)/nox -s $$session && rm -rf .nox/$$session || exit 1; \
+	done
+
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2
 
@@ -51,5 +60,5 @@ format: install ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 clean: ## remove the virtual environment, caches and runs
-	rm -rf $(VENV) runs dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .nox runs dist site .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
