@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo gallery paper zoo curves test test-slow lint format clean page
+.PHONY: help install demo gallery paper zoo curves test test-slow lint format clean page docs nox
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -78,6 +78,16 @@ runs/curves/%/comparison.json: | install
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
 	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
 
+
+docs: install ## build the documentation's site into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# One after another, each removed when it is done: together they would take gigabytes.
+nox: install ## test in environments of their own: oldest and newest versions, RLlib, MO-Gymnasium
+	for session in minimum newest mo_gymnasium rllib; do \
+	  $(BIN)/nox -s $$session && rm -rf .nox/$$session || exit 1; \
+	done
+
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2
 
@@ -94,5 +104,5 @@ format: install ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 clean: ## remove the virtual environment, caches and runs
-	rm -rf $(VENV) runs dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .nox runs dist site .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -70,10 +70,8 @@ def main() -> None:
     algorithm = config.build_algo()
     for n in range(args.iterations):
         mean = algorithm.train()["env_runners"].get("episode_return_mean", math.nan)
-        print(
-            f"iteration {n + 1}: "
-            + ("" if math.isnan(mean) else f"reward of an episode {mean:.1f}")
-        )
+        said = "no episode is over" if math.isnan(mean) else f"reward of an episode {mean:.1f}"
+        print(f"iteration {n + 1}: {said}")
     problem = sushi_env.compile_scenario(sushi_env.get_scenario(args.scenario))
     sizes = [problem.table.num_subnets, problem.table.num_subgraphs]
     policies = {"rllib": RLlibPolicy(algorithm.get_module(), sizes)}
