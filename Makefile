@@ -91,7 +91,12 @@ nox: install ## test in environments of their own: oldest and newest versions, R
 test: install ## run the fast tests
 	$(BIN)/pytest -n 2
 
-test-slow: install ## run the tests that take minutes
+# Ray is large, and nothing but a slow test needs it: `make install` and CI do without.
+$(VENV)/.installed-ray: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,ray]'
+	@touch $@
+
+test-slow: $(VENV)/.installed-ray ## run the tests that take minutes
 	$(BIN)/pytest -m slow
 
 lint: install ## ruff (lint, format) and pyright

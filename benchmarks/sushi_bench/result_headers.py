@@ -99,7 +99,7 @@ def kind_of(policy: str) -> str:
         return "bound"
     if name in BUILT_IN or name.startswith(STATIC):
         return "heuristic"
-    model = name == ZOO or name.endswith((".zip", *AGENT_SUFFIXES)) or Path(name).is_dir()
+    model = name == ZOO or name.endswith((".zip", ".onnx", *AGENT_SUFFIXES)) or Path(name).is_dir()
     return "learned" if model else "other"
 
 
