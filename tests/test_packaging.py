@@ -89,6 +89,7 @@ def test_the_sdist_has_what_make_needs(distributions):
     with tarfile.open(distributions[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"Makefile", "constraints.txt", "pyproject.toml", "LICENSE", "noxfile.py"}
+    needed |= {"mkdocs.yml", "docs/index.md", "docs/notebooks/schedulers.ipynb"}
     assert needed <= names
     assert "tests/test_readme.py" in names
     assert not any(name.startswith((".venv", ".nox", "runs")) for name in names)
@@ -131,6 +132,11 @@ def test_what_needs_an_extra_says_so_in_one_line(installed, tmp_path):
         (["export", "--model", "random", "--out", "x.onnx"], "onnx"),
         (["evaluate", "--policy", "x.onnx"], "onnx"),
         (["evaluate", "--policy", "x.zip", "--trust"], "train"),
+        (["evaluate", "--policy", "x.json"], "train"),
+        (["tune", "--out", "x"], "tune"),
+        (["accel", "table", "--plot", "x.png"], "plot"),
+        (["bench", "page", "--out", "x"], "page"),
+        (["bench", "run", "--policy", "random", "--backend", "ray"], "ray"),
     ):
         done = subprocess.run([sushi, *command], capture_output=True, text=True, cwd=tmp_path)
         assert done.returncode == 2, (command, done)
