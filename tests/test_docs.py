@@ -49,9 +49,9 @@ def pages() -> list[Path]:
 
 
 def readmes() -> list[Path]:
-    """The READMEs, relative to the checkout."""
+    """What there is to read beside the code, relative to the checkout."""
     folders = (".", "accel", "sushi_env", "agents", "benchmarks")
-    return [Path(folder) / "README.md" for folder in folders]
+    return sorted(p.relative_to(ROOT) for folder in folders for p in (ROOT / folder).glob("*.md"))
 
 
 COMMAND = re.compile(r"^sushi .*$", re.M)

@@ -15,7 +15,7 @@ from sushi_accel import __version__
 from sushi_accel.documents import validate
 from sushi_agents.cache_rules import CACHE_RULES
 from sushi_agents.registry import BUILT_IN, GROUP, STATIC
-from sushi_agents.zoo import ZOO, zoo_folder
+from sushi_agents.zoo import GENERALIST, ZOO, zoo_folder
 from sushi_bench.results import SCHEMA, Header
 from sushi_bench.suite import EPISODES, FIRST_SEED, Suite
 from sushi_bench.suite_tasks import CLAIRVOYANT
@@ -26,7 +26,10 @@ OURS = "sushi-env"
 AGENT_SUFFIXES = (".json", ".safetensors")
 
 CLAIRVOYANT_SAYS = "No scheduler's utility is higher, even one that knows every arrival to come."
-ZOO_SAYS = "In each scenario the agent that was trained for it."
+ZOO_SAYS = {
+    ZOO: "In each scenario the agent that was trained for it.",
+    GENERALIST: "One agent per SuperNet, trained on scenarios drawn at random, not on the suite's.",
+}
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ def kind_of(policy: str) -> str:
         return "bound"
     if name in BUILT_IN or name.startswith(STATIC):
         return "heuristic"
-    model = name == ZOO or name.endswith((".zip", ".onnx", *AGENT_SUFFIXES)) or Path(name).is_dir()
-    return "learned" if model else "other"
+    file = name.endswith((".zip", ".onnx", *AGENT_SUFFIXES)) or Path(name).is_dir()
+    return "learned" if file or name in ZOO_SAYS else "other"
 
 
 def fingerprint(policy: str) -> str:
@@ -108,7 +111,7 @@ def fingerprint(policy: str) -> str:
     name, _ = _parts(policy)
     path, module = Path(name), _module(name)
     files: list[Path] = []
-    if name == ZOO:
+    if name in ZOO_SAYS:
         files = sorted(zoo_folder().glob("*.*"))
     elif path.suffix in AGENT_SUFFIXES:
         files = [p for p in map(path.with_suffix, AGENT_SUFFIXES) if p.is_file()]
@@ -155,8 +158,8 @@ def _ours(policy: str) -> dict[str, str]:
     name, cache = _parts(policy)
     if name == CLAIRVOYANT:
         return {"source": "sushi_agents.clairvoyant", "description": CLAIRVOYANT_SAYS}
-    if name == ZOO:
-        return {"source": "sushi_agents/zoo_agents", "description": ZOO_SAYS}
+    if name in ZOO_SAYS:
+        return {"source": "sushi_agents/zoo_agents", "description": ZOO_SAYS[name]}
     where = "static:StaticSubNet" if name.startswith(STATIC) else BUILT_IN.get(name)
     if where is None:
         return {}

@@ -219,8 +219,9 @@ def test_scenarios_without_an_agent_in_the_zoo_do_not_end_the_others(
     assert report.computed == 2
 
 
-def test_the_zoo_is_credited_and_complete_over_the_suite():
-    (whole,) = plan(["zoo"], get_suite("v1"), Path("out"))
+@pytest.mark.parametrize("policy", ["zoo", "generalist"])
+def test_the_zoo_is_credited_and_complete_over_the_suite(policy: str):
+    (whole,) = plan([policy], get_suite("v1"), Path("out"))
     assert not whole.header.partial
     assert (whole.header.author, whole.header.kind) == ("sushi-env", "learned")
     assert "torch" in whole.header.versions
