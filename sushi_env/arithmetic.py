@@ -8,9 +8,10 @@ and are therefore the same everywhere; LLVM also turns loops over them into vect
 # pyright: reportCallIssue=false
 # (Numba passes the first argument of an intrinsic itself.)
 
-import numba as nb
 from numba.core import cgutils, types
 from numba.extending import intrinsic
+
+from sushi_env.compiling import compiled
 
 _LN2 = 0.6931471805599453
 _SQRT2 = 1.4142135623730951
@@ -40,7 +41,7 @@ def bits_to_float(typingctx, bits):
     return types.float64(types.int64), codegen
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def logarithm(x):
     """Natural logarithm of a positive, normal float64, within 2 units in the last place.
 
@@ -67,7 +68,7 @@ def logarithm(x):
     return (exponent + high) * _LN2 + 2.0 * s * series
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def exponential(x):
     """E to the x, float64, within 1e-15 of it; 0 below -708 and e to the 709 above 709."""
     if x < -708.0:

@@ -8,12 +8,12 @@ come from here, the times from the decisions.
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_env.arithmetic import exponential, logarithm
 from sushi_env.columns import CLOSED_LOOP, CYCLE, GAMMA, MMPP, POISSON, TRACE
+from sushi_env.compiling import compiled
 from sushi_env.memory import BLOCK, CLASS_BITS, CLASSES, Memory, attach
 from sushi_env.problem import Problem
 from sushi_env.streams import (
@@ -35,7 +35,7 @@ _GAMMA_DRAWS = np.uint64(20)
 _NORMAL_DRAWS = np.uint64(8)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def begin_stream(k, m, seed, episode):
     """Puts environment k's generator at the beginning of an episode; seed, episode uint64."""
     p = m.parameters[0]
@@ -69,14 +69,14 @@ def begin_stream(k, m, seed, episode):
             a.left = max(m.spans[a.segment] - point, 0.0)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _stay(a, m):
     """Length of a stay in the present state."""
     u = uniform(a.key_modulation, np.uint64(2 * a.switches))
     return -logarithm(u) * m.spans[a.segment]
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _next_segment(a, m, markov):
     """Moves on to the next state of a Markov chain, or to the next step of a cycle."""
     count = m.spans.shape[0]
@@ -91,7 +91,7 @@ def _next_segment(a, m, markov):
         a.left = m.spans[a.segment]
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _modulated_gap(a, m, work, markov):
     """Time in which a rate that changes from segment to segment does `work`."""
     gap = 0.0
@@ -104,7 +104,7 @@ def _modulated_gap(a, m, work, markov):
     return gap + step
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _gap(a, m, query):
     """Gap before a query, in mean gaps, for the processes that are not memoryless."""
     p = m.parameters[0]
@@ -123,7 +123,7 @@ def _gap(a, m, query):
     return _modulated_gap(a, m, work, p.arrivals == MMPP)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _next_regime(a, m):
     """Moves on to another regime, all as likely, and draws how many queries it lasts."""
     regimes = m.class_cdf.shape[0]
@@ -134,7 +134,7 @@ def _next_regime(a, m):
     a.regime_left = _regime_length(a, m)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _regime_length(a, m):
     """Queries that a regime lasts: geometric, by inversion."""
     regimes, stay = m.class_cdf.shape[0], m.parameters[0].log_regime_stay
@@ -144,7 +144,7 @@ def _regime_length(a, m):
     return 1 + int(logarithm(u) / stay) if stay < 0.0 else 1
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def fill_block(k, m):
     """Writes the next `BLOCK` queries of environment k: times, and numbers with classes."""
     p = m.parameters[0]
@@ -176,7 +176,7 @@ def fill_block(k, m):
     a.generated = first + BLOCK
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def service_factor(k, m, query):
     """Factor on the service time of a query, by its number."""
     sigma = m.parameters[0].jitter_sigma
@@ -186,7 +186,7 @@ def service_factor(k, m, query):
     return exponential(sigma * z - 0.5 * sigma * sigma)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _realise(memory, seed, episode, times, classes, factors):
     m = attach(memory)
     begin_stream(0, m, seed, episode)

@@ -10,7 +10,6 @@ precomputed row; an empty queue starts over at slot 0, so that it stays in cache
 # pyright: reportCallIssue=false
 # (Numba passes the first argument of an intrinsic itself.)
 
-import numba as nb
 import numpy as np
 
 from sushi_env.arithmetic import bits_to_float, float_to_bits
@@ -36,6 +35,7 @@ from sushi_env.columns import (
     SUBNET_TOP1,
     SUBNET_WEIGHTS,
 )
+from sushi_env.compiling import compiled
 from sushi_env.layout import OBSERVED_QUERIES
 from sushi_env.memory import (
     BINS_PER_OCTAVE,
@@ -69,7 +69,7 @@ STATIC, RANDOM, FASTEST_ABOVE_FLOOR, MOST_ACCURATE_IN_TIME = range(4)
 """Policies of `rollout_rows`."""
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _drop_hopeless(k, m, now, cached, head, waiting, served, dropped):
     """Drops waiting queries that no SubNet could serve in time from now.
 
@@ -94,7 +94,7 @@ def _drop_hopeless(k, m, now, cached, head, waiting, served, dropped):
     return kept, dropped
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def _until_decision(k, m, s, now, cached, head, waiting, served, dropped):
     """Moves on to when the accelerator is free and a query waits, or the episode is over.
 
@@ -139,7 +139,7 @@ def _until_decision(k, m, s, now, cached, head, waiting, served, dropped):
     return now, head, waiting, dropped
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def _settle(k, m, head, waiting):
     """Moves a short queue to the ring's first slots, which stay in cache; its new head."""
     if waiting > SHORT_QUEUE or head + waiting > m.queue.shape[1]:
@@ -150,7 +150,7 @@ def _settle(k, m, head, waiting):
     return 0
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def _observe(k, m, s, now, cached, head, waiting):
     """Writes the observation of environment k; see `ObservationLayout`."""
     p = m.parameters[0]
@@ -177,7 +177,7 @@ def _observe(k, m, s, now, cached, head, waiting):
     m.observation[k, base + 2 + S] = age / (age + AGE_UNIT * p.fastest)
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def latency_bin(ratio):
     """Bin of a response time given over the histogram's unit: logarithmic, linear in octaves."""
     bits = float_to_bits(max(ratio, 1.0))
@@ -187,7 +187,7 @@ def latency_bin(ratio):
     return min(b, HISTOGRAM_BINS - 1)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _reset(k, m, seed, episode):
     """Starts an episode in environment k and writes its first observation."""
     s = m.state[k]
@@ -227,7 +227,7 @@ def _reset(k, m, seed, episode):
     _observe(k, m, s, s.now, 0, s.head, s.waiting)
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def _serve(k, m, i, j, observe):
     """Serves the head of environment k's queue with SubNet i, then caches SubGraph j."""
     p = m.parameters[0]
@@ -314,7 +314,7 @@ def _serve(k, m, i, j, observe):
         _observe(k, m, s, now, j, head, waiting)
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@compiled(error_model="numpy", nogil=True)
 def reset_rows(memory, which, seeds, episodes):
     """Starts an episode in the environments `which` and writes their first observations.
 
@@ -329,7 +329,7 @@ def reset_rows(memory, which, seeds, episodes):
         _reset(k, m, seeds[k], episodes[k])
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@compiled(error_model="numpy", nogil=True)
 def first_bad_row(memory, actions, when_over):
     """The first environment that cannot be stepped so, and why.
 
@@ -353,7 +353,7 @@ def first_bad_row(memory, actions, when_over):
     return -1, STEPPED
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@compiled(error_model="numpy", nogil=True)
 def step_rows(memory, actions, seeds, episodes, first, last):
     """Serves one query in each environment from `first` to before `last`.
 
@@ -395,7 +395,7 @@ def step_rows(memory, actions, seeds, episodes, first, last):
             _serve(k, m, actions[k, 0], actions[k, 1], True)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def step_one(memory, i, j):
     """Serves one query in environment 0: SubNet i, next SubGraph j.
 
@@ -411,7 +411,7 @@ def step_one(memory, i, j):
     return STEPPED
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _choose(k, m, rule, i, j, key):
     """Action of a built-in policy in environment k."""
     s = m.state[k]
@@ -442,7 +442,7 @@ def _choose(k, m, rule, i, j, key):
     return (best if best >= 0 else fallback), s.cached
 
 
-@nb.njit(cache=True, error_model="numpy", nogil=True)
+@compiled(error_model="numpy", nogil=True)
 def rollout_rows(memory, rule, i, j, seeds, steps, first, last):
     """Steps a built-in policy in each environment, until its episode ends or for `steps`.
 

@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from sushi_env.columns import PARAMETERS
+from sushi_env.compiling import compiled
 from sushi_env.problem import Problem
 
 QUERY = np.dtype([("time", "f8"), ("tag", "i8")])
@@ -257,7 +258,7 @@ def copy(typingctx, to, to_index, source, source_index, count):
     return types.void(to, types.int64, source, types.int64, types.int64), codegen
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def attach(memory):
     """The `Arrays` at the addresses of a `Memory`."""
     n, S, G = memory[0], memory[1], memory[2]

@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 
 from sushi_env.arithmetic import exponential, logarithm
+from sushi_env.compiling import compiled
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -30,14 +31,14 @@ TRACE_KEY = np.uint64(7)
 """Key of the jitter of traces, which is the same in all episodes."""
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def _mix(z):
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def stream_key(seed, episode, stream):
     """Key of one stream of one episode of one seed; all uint64."""
     key = _mix(seed + _GOLDEN)
@@ -45,7 +46,7 @@ def stream_key(seed, episode, stream):
     return _mix(key ^ (stream * _GOLDEN))
 
 
-@nb.njit(cache=True, error_model="numpy", inline="always")
+@compiled(error_model="numpy", inline="always")
 def uniform(key, counter):
     """Draw `counter` (uint64) of the stream `key`, in (0, 1), float64."""
     bits = _mix(key + (counter + _ONE) * _GOLDEN)
@@ -58,7 +59,7 @@ def uniforms(key, counter):
     return uniform(key, counter)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def standard_normal(key, counter):
     """A standard normal draw at `counter`, a multiple of 256, of which it may use 256 (polar)."""
     while True:
@@ -70,7 +71,7 @@ def standard_normal(key, counter):
             return a * math.sqrt(-2.0 * logarithm(r) / r)
 
 
-@nb.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def standard_gamma(key, counter, shape):
     """A gamma draw of unit scale at `counter`, a multiple of 2**20, of which it may use 2**20.
 

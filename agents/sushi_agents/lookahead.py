@@ -2,13 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.cache_rules import favourite_subgraphs, shared_subgraph
 from sushi_agents.policy import FLOAT32_HALF_STEP, Actions, Observations, Rule
 from sushi_env import InputError, Problem
+from sushi_env.compiling import compiled
 from sushi_env.rewards import COMPONENTS
 
 PLANS = 8
@@ -44,7 +44,7 @@ class _Terms(NamedTuple):
     below: float
 
 
-@nb.njit(cache=True)
+@compiled()
 def _plan(cached, queues, largest_slo, prices, width, terms, actions):
     """Writes the first action of the best plan found for each row; see `Lookahead`."""
     S = terms.latency.shape[0]

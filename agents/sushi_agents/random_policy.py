@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.policy import Actions, Observations, Rule
 from sushi_env import Problem
+from sushi_env.compiling import compiled
 from sushi_env.streams import stream_key, uniform
 
 
-@nb.njit(cache=True)
+@compiled()
 def _draw(bits, starts, seed, keys, counters, choices, actions):
     """Draws one uniform action per row; a row's key is fixed by what its episode begins with."""
     for k in range(bits.shape[0]):

@@ -3,20 +3,20 @@
 from abc import abstractmethod
 from typing import Any, Literal
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.policy import Actions, Observations, Rule
 from sushi_agents.subnet_rules import least_above_floor, most_accurate_in_time
 from sushi_env import InputError, Problem
+from sushi_env.compiling import compiled
 
 DISTANCES = ("euclidean", "manhattan")
 AVERAGES = ("window", "cumulative")
 INFEASIBLE = ("fastest", "most-accurate")
 
 
-@nb.njit(cache=True)
+@compiled()
 def _average_and_cache(vectors, graphs, subnets, starts, period, cumulative, manhattan, state, j):
     """Adds each row's SubNet to its AvgNet, and every `period` decisions picks its SubGraph.
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.cache_rules import cache_shared, shared_subgraph
 from sushi_agents.policy import Actions, Observations, Rule
 from sushi_env import InputError, Problem
+from sushi_env.compiling import compiled
 
 DEMAND_WEIGHT = 1 / 32
 
@@ -53,7 +53,7 @@ def efficient_choices(
     return choices[np.append(changes, len(choices) - 1)], prices[changes]
 
 
-@nb.njit(cache=True)
+@compiled()
 def _share_out(classes, starts, rates, choices, cost, budget, demand, credit, subnets):
     """Updates each row's demand, solves its programme, and picks its SubNet in turn."""
     C = demand.shape[1]

@@ -10,13 +10,13 @@ pay to be late for a useless one, and a bound that allows idling is loose. A gri
 takes what begins in one cell to end in either of two, and the better one counts.
 """
 
-import numba as nb
 import numpy as np
 
 from sushi_agents.clairvoyant.grid import TOLERANCE_S
+from sushi_env.compiling import compiled
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _raise_to(target, source, base, slope):
     """Raises target[k] to source[k] + base + slope * k where it is lower."""
     for k in range(len(target)):
@@ -24,7 +24,7 @@ def _raise_to(target, source, base, slope):
         target[k] = value if value > target[k] else target[k]
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _raise_shifted(target, begin, end, source, shift, base, slope):
     """Raises target[k], begin <= k < end, to source[k + shift] + base + slope * k.
 
@@ -41,7 +41,7 @@ def _raise_shifted(target, begin, end, source, shift, base, slope):
         target[k] = max(target[k], source[-1] + (base + slope * k))
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _or_next(values):
     """Of each entry and the one after it the larger, along the last axis."""
     larger = values.copy()
@@ -50,19 +50,19 @@ def _or_next(values):
     return larger
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _best_from(values, first):
     """The largest of values[first:], or the last value if that is beyond the end."""
     return values[min(max(first, 0), len(values) - 1) :].max()
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _cells_until(seconds, step, cells):
     """How many of the times 0, step, 2 step, ... are at most `seconds`; at most `cells`."""
     return int(min(max(np.floor(seconds / step) + 1, 0.0), float(cells)))
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _after_service(after, grid, instance, padded):
     """The bound once a service has ended and the next SubGraph is to be chosen.
 
@@ -85,7 +85,7 @@ def _after_service(after, grid, instance, padded):
             _raise_shifted(padded[g], 0, P + K, source, shift, instance.reloading[g, j], 0.0)
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _before_service(q, after, padded, grid, instance, now):
     """V of query q from that of query q + 1.
 
@@ -144,7 +144,7 @@ def _before_service(q, after, padded, grid, instance, now):
                 out[k] = max(out[k], out[k + 1])
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def complete(low, high, layers, grid, instance):
     """V of queries low..high - 1 from that of query `high`.
 
@@ -163,7 +163,7 @@ def complete(low, high, layers, grid, instance):
         _before_service(q, layers[q + 1 - low], padded, grid, instance, layers[q - low])
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def bound_at(layer, g, seconds, start, step):
     """V at a time, given the layer (G, K) of a query and where its grid starts."""
     k = (seconds - start) / step

@@ -7,11 +7,11 @@ q, or, if q was dropped already, handed on.
 
 from typing import NamedTuple
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.clairvoyant.completion import bound_at
+from sushi_env.compiling import compiled
 
 HANDED_ON = -1
 
@@ -83,7 +83,7 @@ def room_for_candidates(n: int) -> Candidates:
     )
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def until_decision(labels, x, instance, least):
     """Lets queries join label x's queue, drops and idles, until one is to be served or all is over.
 
@@ -119,7 +119,7 @@ def until_decision(labels, x, instance, least):
         labels.free[x] = instance.times[labels.joined[x]]
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def step_reward(instance, i, g, j, q, start):
     """Reward of serving query q from `start` on, drops apart, and the time of its end."""
     c = instance.classes[q]
@@ -131,7 +131,7 @@ def step_reward(instance, i, g, j, q, start):
     return reward + instance.in_time[i, c] + instance.per_slo * part, finish
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def extend(q, labels, x, after, grid, instance, threshold, candidates, filled):
     """Adds to the candidates what label x can become.
 
@@ -187,7 +187,7 @@ def extend(q, labels, x, after, grid, instance, threshold, candidates, filled):
     return filled
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def settle(candidates, y, parents, labels, x, instance, least):
     """Makes candidate y label x of the next layer, by the engine's rules."""
     p = candidates.parent[y]

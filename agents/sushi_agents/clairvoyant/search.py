@@ -1,13 +1,13 @@
 """The search forward: label-setting over the queries, bounded by the completion bound."""
 
-import numba as nb
 import numpy as np
 
 from sushi_agents.clairvoyant.completion import bound_at
 from sushi_agents.clairvoyant.labels import extend, settle
+from sushi_env.compiling import compiled
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _drop_dominated(candidates, filled, keep, G, only_plain):
     """Unmarks candidates if another, of the same SubGraph, is as early and as good.
 
@@ -28,7 +28,7 @@ def _drop_dominated(candidates, filled, keep, G, only_plain):
     return lost
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _keep_best(candidates, filled, keep, most):
     """Unmarks all but the `most` candidates of highest bound; returns the best one unmarked."""
     marked = np.flatnonzero(keep[:filled])
@@ -41,7 +41,7 @@ def _keep_best(candidates, filled, keep, most):
     return lost
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _select(candidates, filled, keep, most, G, by_dominance):
     """Marks in `keep` at most `most` candidates worth extending; returns the best bound lost.
 
@@ -57,7 +57,7 @@ def _select(candidates, filled, keep, most, G, by_dominance):
     return max(lost, _keep_best(candidates, filled, keep, most))
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _compact(candidates, filled, keep):
     """Moves the marked candidates to the front; returns how many they are."""
     to = 0
@@ -74,7 +74,7 @@ def _compact(candidates, filled, keep):
     return to
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _overflow_bound(q, labels, x, after, grid, instance):
     """What label x could earn at most if query q, or some later one, found the queue full.
 
@@ -92,7 +92,7 @@ def _overflow_bound(q, labels, x, after, grid, instance):
     return bound
 
 
-@nb.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def advance(
     q, labels, count, after, grid, instance, threshold, candidates, keep, following, parent, action
 ):
