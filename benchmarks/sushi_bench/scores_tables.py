@@ -120,7 +120,7 @@ def as_table(ranking: Ranking) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("policy", no_wrap=True)
     scaled = ranking.scale is not None
-    extra = ("score", "95 %\ninterval", f"better than\n{ranking.reference} %") if scaled else ()
+    extra = ("score", "95 %\ninterval", "better\n%") if scaled else ()
     shown = [(heading, show) for heading, show in COLUMNS if heading != "reward"]
     for heading in (*extra, *(heading for heading, _ in shown)):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -157,11 +157,15 @@ def notes(ranking: Ranking) -> list[str]:
     lines = []
     if ranking.why_none is not None:
         lines.append(f"Ranked by mean utility: {ranking.why_none}")
+    else:
+        lines.append(
+            f"Better: episodes in which it does better than {ranking.reference}, in percent."
+        )
     for results in ranking.partial:
         header = results.header
+        scenarios = f"{len(header.scenarios)} scenario{'s' if len(header.scenarios) > 1 else ''}"
         lines.append(
-            f"Not ranked, partial: {header.label} ({len(header.scenarios)} scenarios of "
-            f"{header.episodes} episodes)"
+            f"Not ranked, partial: {header.label} ({scenarios} of {header.episodes} episodes)"
         )
     if ranking.stability is not None:
         found = ranking.stability
