@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sushi_bench.scores import read_all
+from sushi_bench.scores_tables import rank
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -31,3 +34,24 @@ def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make ([a-z-]+)", "".join(blocks("console")), flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_the_leaderboard_is_that_of_the_result_files():
+    ranking = rank(read_all([ROOT / "benchmarks" / "results" / "v1"]), None)
+    section = README[README.index("## The leaderboard") :].partition("\n## ")[0]
+    shown = {
+        cells[1].strip("* "): [cell.strip() for cell in cells[2:5]]
+        for line in section.splitlines()
+        if line.startswith("| ") and not line.startswith("| policy")
+        for cells in [line.split("|")]
+    }
+    entries = {entry.results.header.policy: entry for entry in ranking.entries}
+    assert {"clairvoyant", "zoo", "generalist", "lookahead", "slackfit"} <= set(shown)
+    for policy, said in shown.items():
+        score = entries[policy].score
+        assert score is not None
+        assert said == [
+            f"{score.value:.3f}",
+            f"{score.low:.3f} to {score.high:.3f}",
+            f"{entries[policy].metrics.utility:.4f}",
+        ]
