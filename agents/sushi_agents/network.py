@@ -7,13 +7,14 @@ import torch
 from torch import nn
 
 from sushi_agents.cache_rules import shared_subgraph
+from sushi_agents.queue_plans import best_plans
 from sushi_env import InputError, Problem
 from sushi_env.layout import OBSERVED_QUERIES, QUERY_FEATURES
 
 SHARP = 8.0
 """How much finer the second view of the head's spare time is than the first."""
 FUTURE_FEATURES = 5
-HEAD_FEATURES = 5
+HEAD_FEATURES = 9
 CONTEXT = 2
 """Columns of context: `slo_per_latency` and `fastest`."""
 FORBIDDEN = -50.0
@@ -23,10 +24,11 @@ FORBIDDEN = -50.0
 class QueueNetwork(nn.Module):
     """Scores each SubNet by what serving the head with it does to all who wait.
 
-    What a SubNet earns at once, and how much time it leaves each waiting query, follow from the
-    observation without any learning: those are features, one row per SubNet, and one small
-    network scores all rows. What remains to be learned is what the time left is worth. SubGraphs
-    are scored, and states valued, from the whole observation.
+    What a SubNet earns at once, how much time it leaves each waiting query, and what the best plan
+    for these would still earn (`best_plans`) follow from the observation without any learning:
+    those are features, one row per SubNet, and one small network scores all rows. What remains to
+    be learned is what the time left is worth. SubGraphs are scored, and states valued, from the
+    whole observation.
 
     Behind the head, query m's time left is its slack, less the SubNet's latency, less m fastest
     services; all in units of half the largest SubNet's latency, clipped to [-1, 1].
@@ -131,8 +133,21 @@ class QueueNetwork(nn.Module):
         allowed = (levels >= queue[:, :1, 3] - 1e-6).to(observation.dtype)
         earned = (left >= -1e-7) * allowed * (0.5 + 0.5 * levels)
         spare = left / unit
+        plans = best_plans(latency, levels, queue[:, 1:])
+        total = earned + plans.earned
         head = torch.stack(
-            [earned, spare.clamp(-1, 1), (SHARP * spare).clamp(-1, 1), allowed, seen], dim=-1
+            [
+                earned,
+                spare.clamp(-1, 1),
+                (SHARP * spare).clamp(-1, 1),
+                allowed,
+                seen,
+                plans.well / OBSERVED_QUERIES,
+                total / OBSERVED_QUERIES,
+                (total - total.max(dim=-1, keepdim=True).values).clamp(-2, 0),
+                ((plans.end - plans.end.min(dim=-1, keepdim=True).values) / unit).clamp(0, 2),
+            ],
+            dim=-1,
         )
         others = queue[:, None, 1:]
         present = others[..., 0]

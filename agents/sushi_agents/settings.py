@@ -13,6 +13,7 @@ from sushi_env import InputError, Scenario
 Settings = dict[str, Any]
 
 DEFAULT_FAMILY = "default"
+MIXTURE_FAMILY = "mixture"
 OURS = ("n_envs", "centre_rewards", "cache")
 """Settings that are not the algorithm's own: see `hyperparameters`."""
 MAX_FILE_BYTES = 64 * 1024
@@ -23,17 +24,20 @@ def hyperparameters(
     scenario: Scenario,
     file: Path | None = None,
     changes: Mapping[str, Any] | None = None,
+    in_mixture: bool = False,
 ) -> Settings:
     """The hyperparameters of an algorithm on a scenario.
 
     A file has a section per family of scenarios. `default` holds for all; what the sections
-    named after the scenario's SuperNet and after the scenario itself say counts more.
+    named after the scenario's SuperNet and after the scenario itself say counts more. What is
+    drawn around a scenario has a section `mixture` in place of the scenario's.
 
     Args:
         algo: Name of the algorithm.
         scenario: The scenario.
         file: A YAML file of one's own, in place of the one that comes with the package.
         changes: Settings that replace the file's.
+        in_mixture: Whether training is on scenarios drawn around this one.
 
     Returns:
         The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `centre_rewards` (whether
@@ -52,7 +56,8 @@ def hyperparameters(
     if not isinstance(sections, dict) or DEFAULT_FAMILY not in sections:
         raise InputError(f"{where}: must have a section `{DEFAULT_FAMILY}`")
     settings: Settings = {"centre_rewards": False, "cache": "choose"}
-    for family in (DEFAULT_FAMILY, scenario.supernet, scenario.name):
+    own = MIXTURE_FAMILY if in_mixture else scenario.name
+    for family in (DEFAULT_FAMILY, scenario.supernet, own):
         section = sections.get(family, {})
         if not isinstance(section, dict):
             raise InputError(f"{where}: section {family!r} must hold names and values")

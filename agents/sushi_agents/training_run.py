@@ -83,7 +83,9 @@ class TrainingRun:
             InputError: If the file or a value is not usable.
         """
         name = algorithm(self.algo).name
-        return hyperparameters(name, self.scenario, self.hyperparameter_file, self.changes)
+        return hyperparameters(
+            name, self.scenario, self.hyperparameter_file, self.changes, self.mixture > 0
+        )
 
     @property
     def model_path(self) -> Path:

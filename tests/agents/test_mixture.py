@@ -136,3 +136,12 @@ def test_the_cache_setting_is_checked(tmp_path):
     ):
         with pytest.raises(InputError, match=match):
             train(TrainingRun(BASE, "ppo", 100, 0, tmp_path, changes=changes))
+
+
+def test_a_mixture_does_not_take_the_settings_of_the_scenario_it_is_drawn_around(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("default: {n_envs: 4}\nmixture: {n_envs: 8}\nv1-resnet50-shift: {n_envs: 16}\n")
+    scenario = get_scenario("v1-resnet50-shift")
+    alone = TrainingRun(scenario, "ppo", 100, 0, tmp_path, hyperparameter_file=file)
+    mixed = TrainingRun(scenario, "ppo", 100, 0, tmp_path, hyperparameter_file=file, mixture=2)
+    assert (alone.settings["n_envs"], mixed.settings["n_envs"]) == (16, 8)
