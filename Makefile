@@ -18,17 +18,17 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 install: $(VENV)/.installed ## create .venv and install everything into it
 
-demo: install ## train a scheduler for about a minute and compare it with the baselines
+demo: install ## train a scheduler for about two minutes and compare it with the baselines
 	$(BIN)/sushi train --scenario resnet50-steady --algo ppo --steps 1000000 --seed 0 --out runs/demo
 
 # What the gallery's pictures show: SushiSched, and beside it a policy as `sushi evaluate` takes it.
-GALLERY_SCENARIO ?= resnet50-busy
-GALLERY_POLICY   ?= slackfit
+GALLERY_SCENARIO ?= v1-resnet50-busy
+GALLERY_POLICY   ?= zoo
 GALLERY_SEED     ?= 4
 GALLERY          := render --scenario $(GALLERY_SCENARIO) --seed $(GALLERY_SEED) --queries 45 \
                     --policy sushisched-accuracy --policy $(GALLERY_POLICY) $(GALLERY_OPTIONS)
 
-gallery: install ## draw the pictures of docs/gallery, against GALLERY_POLICY=slackfit
+gallery: install ## draw the pictures of docs/gallery, against the zoo's agent
 	mkdir -p docs/gallery
 	$(BIN)/sushi $(GALLERY) --out docs/gallery/timeline.png
 	$(BIN)/sushi $(GALLERY) --out docs/gallery/episode.gif
