@@ -25,7 +25,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         dispatcher = nb.njit(cache=True, **options)(function)
         package = Path(str(sys.modules[function.__module__.partition(".")[0]].__file__)).parent
         sources = (HERE, package, Path(function.__code__.co_filename).parent)
-        _drop_older(Path(dispatcher.stats.cache_path), max(map(_changed, sources)))
+        _drop_older(Path(str(dispatcher.stats.cache_path)), max(map(_changed, sources)))
         return dispatcher
 
     return decorate
