@@ -107,19 +107,25 @@ class Trainer:
 
 
 def training_speed(
-    problem: Problem, repeats: int, on_progress: Callable[[], None] = lambda: None
+    problem: Problem,
+    repeats: int,
+    threads: int | None = None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Measures both learners, on one thread.
+    """Measures both learners.
 
     Args:
         problem: The compiled scenario.
         repeats: Iterations of each.
+        threads: PyTorch's, for both; by default as many as it takes by itself.
         on_progress: Called after each iteration of both.
 
     Returns:
-        Under `sushi` and `cartpole`, what `Trainer.as_json` gives; and `ratio`, of medians.
+        Under `sushi` and `cartpole`, what `Trainer.as_json` gives; `threads`; and `ratio`, of
+        medians.
     """
-    torch.set_num_threads(1)
+    if threads is not None:
+        torch.set_num_threads(threads)
     ours, rival = (
         _trainer(SushiVecEnv(problem.scenario, NUM_ENVS), HORIZON, BATCH),
         _trainer(make_vec_env("CartPole-v1", RIVAL_ENVS), RIVAL_HORIZON, RIVAL_BATCH),
@@ -132,7 +138,7 @@ def training_speed(
         on_progress()
     found = {"sushi": ours.as_json(), "cartpole": rival.as_json()}
     rates = [found[name]["steps_per_s"]["median"] for name in ("sushi", "cartpole")]
-    return found | {"ratio": rates[0] / rates[1]}
+    return found | {"threads": torch.get_num_threads(), "ratio": rates[0] / rates[1]}
 
 
 def _trainer(env: VecEnv, horizon: int, batch: int) -> Trainer:

@@ -17,7 +17,10 @@ def speed_(
     repeats: Annotated[int, typer.Option(help="Times that each is measured.", min=1)] = 5,
     seconds: Annotated[float, typer.Option(help="How long each time.", min=0.001)] = 0.5,
     threads: Annotated[
-        int | None, typer.Option(help="Threads of the engine's second rows; default all.", min=1)
+        int | None,
+        typer.Option(
+            help="Threads of the engine's second rows, default all; or of PyTorch.", min=1
+        ),
     ] = None,
     policies: Annotated[
         bool, typer.Option("--policies", help="Measure the baselines' decisions too.")
@@ -30,7 +33,7 @@ def speed_(
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
     problem = compile_scenario(get_scenario(scenario))
     if training:
-        _training(problem, repeats, as_json)
+        _training(problem, repeats, threads, as_json)
         return
     found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
     if policies:
@@ -57,14 +60,14 @@ def speed_(
         console.out.print(f"{name} = {ratio:.2f}", highlight=False)
 
 
-def _training(problem: Problem, repeats: int, as_json: bool) -> None:
+def _training(problem: Problem, repeats: int, threads: int | None, as_json: bool) -> None:
     try:
         from sushi_bench.training_speed import training_speed
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
     with console.progress_bar() as progress:
         task = progress.add_task("measuring training", total=repeats)
-        result = training_speed(problem, repeats, lambda: progress.advance(task))
+        result = training_speed(problem, repeats, threads, lambda: progress.advance(task))
     if as_json:
         console.print_json(result)
         return
@@ -80,4 +83,6 @@ def _training(problem: Problem, repeats: int, as_json: bool) -> None:
             *(f"{share:.1%}" for share in (*shares, 1 - sum(shares))),
         )
     console.out.print(table)
-    console.out.print(f"ratio = {result['ratio']:.2f}", highlight=False)
+    console.out.print(
+        f"ratio = {result['ratio']:.2f}, PyTorch on {result['threads']} threads", highlight=False
+    )
