@@ -115,7 +115,7 @@ class QueueNetwork(nn.Module):
         if not self.in_context:
             return observation, context
         if observation.shape[1] == self.observed:
-            return torch.cat([observation, context.expand(len(observation), -1)], dim=1), context
+            return torch.cat([observation, context.expand(observation.shape[0], -1)], dim=1), context
         return observation, observation[:, self.observed :]
 
     def _features(
@@ -169,7 +169,7 @@ class QueueNetwork(nn.Module):
     ) -> torch.Tensor:
         rows = torch.cat([head, future.flatten(2)], dim=-1)
         mixed = self.of_subnet(rows) + self.of_state(observation)[:, None, :]
-        forced = self.get_buffer("forced").expand(len(observation), -1)
+        forced = self.get_buffer("forced").expand(observation.shape[0], -1)
         cache = forced if self.cache is None else self.cache(observation)
         return torch.cat([self.score(mixed).squeeze(-1), cache], dim=1)
 

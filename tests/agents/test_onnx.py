@@ -56,8 +56,12 @@ def test_a_model_of_single_actions_acts_the_same(tmp_path):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", zoo_names())
+ONE_AGENT, *OTHER_AGENTS = zoo_names()
+
+
+@pytest.mark.parametrize(
+    "name", [ONE_AGENT, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHER_AGENTS)]
+)
 def test_agents_of_the_zoo_act_the_same(name, tmp_path, monkeypatch, capsys):
     out = str(tmp_path / "zoo.onnx")
     command = ["sushi", "export", "--model", "zoo", "--scenario", name, "--out", out]
