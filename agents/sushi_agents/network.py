@@ -115,7 +115,8 @@ class QueueNetwork(nn.Module):
         if not self.in_context:
             return observation, context
         if observation.shape[1] == self.observed:
-            return torch.cat([observation, context.expand(observation.shape[0], -1)], dim=1), context
+            repeated = context.expand(observation.shape[0], -1)
+            return torch.cat([observation, repeated], dim=1), context
         return observation, observation[:, self.observed :]
 
     def _features(

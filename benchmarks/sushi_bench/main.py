@@ -47,6 +47,10 @@ app.add_typer(bench.app, name="bench")
 app.command("speed")(speed.speed_)
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
 def main() -> None:
     """Runs the command line."""
     try:
@@ -58,11 +62,12 @@ def main() -> None:
         console.complain(error.format_message() or "no command given; see sushi --help")
         sys.exit(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        console.complain("interrupted")
-        sys.exit(1)
+        code = INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe has gone: nothing left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    if code == INTERRUPTED:  # some versions of Typer catch the interrupt, and say nothing
+        console.complain("interrupted")
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -21,11 +21,11 @@ PLOTLY = "plotly.min.js"
 LINKABLE = ("https://", "http://")
 
 
-def open_folder(folder: Path) -> None:
-    """Makes the site's folders, before any work is done for it.
+def require_libraries() -> None:
+    """Asks for the libraries of the extra `page`, before any work is done for it.
 
     Raises:
-        InputError: If they cannot be made, or a library is missing.
+        InputError: If one is missing.
     """
     try:
         import jinja2  # noqa: F401
@@ -33,6 +33,14 @@ def open_folder(folder: Path) -> None:
         import plotly  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputError(f"the page needs {error.name!r}: pip install 'sushi-env[page]'") from None
+
+
+def open_folder(folder: Path) -> None:
+    """Makes the site's folders.
+
+    Raises:
+        InputError: If they cannot be made.
+    """
     for made in (folder, folder / "assets", folder / "scenarios"):
         try:
             made.mkdir(parents=True, exist_ok=True)

@@ -38,9 +38,10 @@ def page(
     as_json: JsonOption = False,
 ) -> None:
     """Write the leaderboard: a site that needs no server and no network."""
-    from sushi_bench.leaderboard.site import INDEX, open_folder, write_site
+    from sushi_bench.leaderboard.site import INDEX, open_folder, require_libraries, write_site
     from sushi_bench.leaderboard.standings import leaderboard_of
 
+    require_libraries()
     everything = read_all(paths or _found_here())
     open_folder(out)
     board = leaderboard_of(everything, reference)
