@@ -48,7 +48,7 @@ app.command("speed")(speed.speed_)
 
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
+"""What some versions of Typer return after Ctrl-C, where others raise."""
 
 
 def main() -> None:
@@ -66,8 +66,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has gone: nothing left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    if code == INTERRUPTED:  # some versions of Typer catch the interrupt, and say nothing
+    if code == INTERRUPTED:
         console.complain("interrupted")
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
