@@ -41,7 +41,8 @@ ZOO       := agents/sushi_agents/zoo_agents
 V1        := $(basename $(notdir $(wildcard sushi_env/scenarios/v1-*.yaml)))
 SUPERNETS := resnet50 mobilenetv3
 ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
-MIXTURE   := --mixture 32 --steps 1500000
+STEPS     := 1000000
+MIXTURE   := --mixture 32 --steps 800000
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
 zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about an hour with -j2)
@@ -51,8 +52,10 @@ runs/zoo/generalist-%/comparison.json: | install
 	cp $(@D)/agent.json $(ZOO)/generalist-$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
 
+runs/zoo/v1-resnet50-overload/comparison.json: STEPS := 2000000
+
 runs/zoo/%/comparison.json: | install
-	$(BIN)/sushi train --scenario $* --steps 2000000 --out $(@D) $(RESUMED)
+	$(BIN)/sushi train --scenario $* --steps $(STEPS) --out $(@D) $(RESUMED)
 	cp $(@D)/agent.json $(ZOO)/$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/$*.safetensors
 
@@ -65,7 +68,7 @@ OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
 OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
-curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about two hours)
+curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about an hour with -j2)
 	for n in $(SUPERNETS); do \
 	  $(BIN)/sushi curves runs/curves/$$n/{choose,none,shared}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
@@ -73,7 +76,7 @@ curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without cachi
 
 runs/curves/%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
-	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 600000 --hyper cache=$(OF_KIND)) $(RESUMED)
+	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 300000 --hyper cache=$(OF_KIND)) $(RESUMED)
 
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
 	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page

@@ -27,23 +27,27 @@ class SushiVecEnv(VecEnv):
     `terminal_observation`, `TimeLimit.truncated` (always true), `episode` as Monitor writes
     it, and `metrics`, a dict of `EpisodeMetrics`. All other infos are empty.
 
-    Environment k is seeded with `seed + k`, and its episodes are then those of `ServeEnv`
-    with that seed, bit for bit.
+    Environment k is seeded with `seed + k // sharing`, and its episodes are then those of
+    `ServeEnv` with that seed, bit for bit.
 
     Args:
         scenario: A registered name, a path to a YAML file, a mapping, or a `Scenario`.
         num_envs: Number of environments n.
+        sharing: How many environments face the same arrivals: the first so many, and so on.
     """
 
     def __init__(
-        self, scenario: Scenario | str | Path | dict[str, Any] = DEFAULT_SCENARIO, num_envs: int = 1
+        self,
+        scenario: Scenario | str | Path | dict[str, Any] = DEFAULT_SCENARIO,
+        num_envs: int = 1,
+        sharing: int = 1,
     ):
         self.problem = compile_scenario(get_scenario(scenario))
         self.layout = self.problem.layout
         self.render_mode = None
         table = self.problem.table
         self._engine = Engine(self.problem, num_envs)
-        self._seeded = False
+        self._seeded, self._sharing = False, sharing
         self._actions = np.zeros((num_envs, 2), dtype=np.int64)
         self._began = time.monotonic()
         self._masks = np.ones(table.num_subnets + table.num_subgraphs, dtype=np.bool_)
@@ -53,6 +57,13 @@ class SushiVecEnv(VecEnv):
             spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs]),
         )
 
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Seeds environment k with `seed + k // sharing` at the next reset."""
+        first = super().seed(seed)[0]
+        assert first is not None
+        self._seeds = [first + k // self._sharing for k in range(self.num_envs)]
+        return self._seeds
+
     def reset(self) -> np.ndarray:
         """Starts the next episode in every environment; seeds given by `seed` count once."""
         given = [seed for seed in self._seeds if seed is not None]
@@ -60,7 +71,8 @@ class SushiVecEnv(VecEnv):
             self._engine.seed(np.array([as_seed(seed) for seed in given]))
         elif not self._seeded:
             entropy = np.random.default_rng()
-            self._engine.seed(entropy.integers(SEED_RANGE, size=self.num_envs, dtype=np.uint64))
+            drawn = entropy.integers(SEED_RANGE, size=self.num_envs, dtype=np.uint64)
+            self._engine.seed(drawn[np.arange(self.num_envs) // self._sharing])
         self._seeded = True
         self._reset_seeds()
         self._reset_options()

@@ -16,6 +16,7 @@ from sushi_agents.network import QueueNetwork, network_spec
 from sushi_agents.policy import Policy
 from sushi_agents.queue_policy import QueuePolicy
 from sushi_agents.settings import OURS, Settings, linear_schedule
+from sushi_agents.shared_arrivals import SharedArrivalsBuffer
 from sushi_env import InputError, Problem
 from sushi_env.sb3_wrappers import DiscreteActions
 from sushi_env.wrappers import split_action
@@ -29,18 +30,20 @@ class Algorithm:
         name: Its name here, and the beginning of its files' names.
         kind: The class.
         pairs: Whether it chooses SubNet and SubGraph, or one number for both.
+        shares: Whether it can learn from a `SharedArrivalsBuffer`.
     """
 
     name: str
     kind: type[BaseAlgorithm]
     pairs: bool = True
+    shares: bool = False
 
 
 ALGORITHMS = {
     found.name: found
     for found in (
-        Algorithm("ppo", PPO),
-        Algorithm("a2c", A2C),
+        Algorithm("ppo", PPO, shares=True),
+        Algorithm("a2c", A2C, shares=True),
         Algorithm("dqn", DQN, pairs=False),
         Algorithm("maskableppo", MaskablePPO),
         Algorithm("qrdqn", QRDQN, pairs=False),
@@ -85,11 +88,16 @@ def make_model(
         options["learning_rate"] = linear_schedule(options["learning_rate"])
     if policy == "queue":
         sizes = options.pop("policy_kwargs", {})
-        in_context = env.observation_space != problem.layout.space
-        spec = network_spec(problem, **sizes, in_context=in_context, cache=settings["cache"])
+        spec = network_spec(problem, **sizes, cache=settings["cache"])
         options["policy_kwargs"] = {"network": spec}
     elif settings["cache"] != "choose":
         raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")
+    if (sharing := settings["share_arrivals"]) > 1:
+        if not chosen.shares:
+            able = ", ".join(found.name for found in ALGORITHMS.values() if found.shares)
+            raise InputError(f"share_arrivals = {sharing}: only {able} can, not {chosen.name}")
+        options["rollout_buffer_class"] = SharedArrivalsBuffer
+        options["rollout_buffer_kwargs"] = {"sharing": sharing}
     env = environments(chosen, env)
     try:
         return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]
@@ -125,7 +133,7 @@ def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:
     if model.action_space.shape == ():
         return _Pairs(model, problem.table.num_subgraphs)
     network = getattr(model.policy, "mlp_extractor", None)
-    if isinstance(network, QueueNetwork) and network.in_context:
+    if isinstance(network, QueueNetwork) and model.observation_space != problem.layout.space:
         return LearnedScheduler(copy.deepcopy(network), problem)
     return model
 

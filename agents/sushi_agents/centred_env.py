@@ -21,10 +21,11 @@ class CentredVecEnv(SushiVecEnv):
     Args:
         scenario: The scenario.
         num_envs: Number of environments n.
+        sharing: As `SushiVecEnv`'s.
     """
 
-    def __init__(self, scenario: Scenario, num_envs: int):
-        super().__init__(scenario, num_envs)
+    def __init__(self, scenario: Scenario, num_envs: int, sharing: int = 1):
+        super().__init__(scenario, num_envs, sharing)
         self._earned = self._resolved = 0.0
 
     def step_wait(self):

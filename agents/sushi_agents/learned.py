@@ -19,14 +19,14 @@ from sushi_accel.atomic import replacing
 from sushi_accel.documents import validate, write_atomically
 from sushi_agents.network import QueueNetwork
 from sushi_agents.policy import Actions, Observations
+from sushi_agents.table_context import context_size
 from sushi_env import InputError, Problem
 
-SCHEMA = "sushi-agent/1"
+SCHEMA = "sushi-agent/2"
 MAX_FILE_BYTES = 64 * 1024**2
 SUFFIXES = (".json", ".safetensors")
 
 Size = Annotated[int, Field(ge=1, le=4096)]
-Positive = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class _Frozen(BaseModel):
@@ -38,12 +38,10 @@ class NetworkSpec(_Frozen):
 
     num_subnets: Size
     num_subgraphs: Size
-    slo_per_latency: Positive
-    fastest: Positive
     levels: tuple[float, ...]
+    context: tuple[float, ...]
     hidden: Size
     critic: Size
-    in_context: bool = False
     fixed_subgraph: Annotated[int, Field(ge=0, le=4096)] | None = None
 
 
@@ -59,7 +57,7 @@ class AgentCard(_Frozen):
         score: Mean metrics on the seeds that chose the weights, and which seeds those are.
     """
 
-    format: Literal["sushi-agent/1"] = SCHEMA
+    format: Literal["sushi-agent/2"] = SCHEMA
     network: NetworkSpec
     layout: dict[str, tuple[int, int]]
     scenarios: dict[str, str]
@@ -145,12 +143,16 @@ def load_agent(path: Path, problem: Problem) -> LearnedScheduler:
         raise InputError(f"{where}: its .json is not JSON ({error})") from None
     card = validate(AgentCard, document, where)
     _check_spaces(card, problem, where)
-    if len(card.network.levels) != card.network.num_subnets:
-        raise InputError(
-            f"{where}: network.levels has {len(card.network.levels)} values, must have "
-            f"{card.network.num_subnets}"
-        )
-    network = QueueNetwork(**card.network.model_dump())
+    spec = card.network
+    for name, values, wanted in (
+        ("levels", spec.levels, spec.num_subnets),
+        ("context", spec.context, context_size(spec.num_subnets, spec.num_subgraphs)),
+    ):
+        if len(values) != wanted:
+            raise InputError(
+                f"{where}: network.{name} has {len(values)} values, must have {wanted}"
+            )
+    network = QueueNetwork(**spec.model_dump())
     _load_weights(network, _read(path.with_suffix(".safetensors"), where), where)
     return LearnedScheduler(network, problem, card)
 

@@ -54,7 +54,8 @@ def _draw(base: Scenario, rng: np.random.Generator, number: int) -> Scenario:
         ("standard", 1.0, 2.5, 0.3),
         ("quality", 2.5, 5.0, 0.7),
     ):
-        floor = low + (high - low) * float(rng.uniform(ease, ease + 0.25))
+        # Half of the interactive floors are below the smallest SubNet: any answer will do.
+        floor = low + (high - low) * float(rng.uniform(ease - 0.25, ease + 0.25))
         slo = float(rng.uniform(strictest, loosest))
         classes.append({"name": name, "slo": round(slo, 2), "floor": round(floor, 2)})
     leaning = float(rng.uniform(0.5, 0.97))

@@ -8,14 +8,14 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
 
 from sushi_agents.centred_env import CentredVecEnv
-from sushi_agents.network import CONTEXT, context_of
+from sushi_agents.table_context import context_of
 from sushi_env import InputError, Problem
 
 
 class MixtureVecEnv(VecEnv):
     """A `CentredVecEnv` per scenario, side by side.
 
-    Observations, (n, D + 2), end with their scenario's context; see `QueueNetwork`. Rewards are
+    Observations, (n, D + C), end with their scenario's context; see `QueueNetwork`. Rewards are
     counted from the average query's of their scenario, so that no scenario is loud because it
     is easy.
 
@@ -23,26 +23,28 @@ class MixtureVecEnv(VecEnv):
         problems: The compiled scenarios, all with the same spaces.
         num_envs: Number of environments n, a multiple of the number of scenarios.
 
+        sharing: As `SushiVecEnv`'s, within each scenario.
+
     Raises:
         InputError: If it is not.
     """
 
-    def __init__(self, problems: Sequence[Problem], num_envs: int):
+    def __init__(self, problems: Sequence[Problem], num_envs: int, sharing: int = 1):
         if num_envs % len(problems):
             raise InputError(
                 f"n_envs = {num_envs}, must be a multiple of the {len(problems)} scenarios"
             )
         each = num_envs // len(problems)
-        self.parts = [CentredVecEnv(problem.scenario, each) for problem in problems]
+        self.parts = [CentredVecEnv(problem.scenario, each, sharing) for problem in problems]
         self.render_mode = None
-        rows = np.array([context_of(problem) for problem in problems], dtype=np.float32)
+        rows = np.stack([context_of(problem) for problem in problems])
         self._context = np.repeat(rows, each, axis=0)
         flat = problems[0].layout.space
-        bound = np.full(CONTEXT, np.inf, dtype=np.float32)
+        bound = np.full(rows.shape[1], np.inf, dtype=np.float32)
         super().__init__(
             num_envs,
             spaces.Box(
-                np.concatenate([flat.low, np.zeros(CONTEXT, dtype=np.float32)]),
+                np.concatenate([flat.low, np.zeros_like(bound)]),
                 np.concatenate([flat.high, bound]),
                 dtype=np.float32,
             ),
@@ -51,7 +53,7 @@ class MixtureVecEnv(VecEnv):
         self._actions = np.zeros((num_envs, 2), dtype=np.int64)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Seeds environment k with `seed + k`."""
+        """Seeds the environments of each scenario with `seed` and the number of the first one."""
         given = super().seed(seed)
         for i, part in enumerate(self.parts):
             part.seed(given[i * part.num_envs])

@@ -1,49 +1,67 @@
 """The network of learned schedulers (extra `train`)."""
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from sushi_agents.cache_rules import shared_subgraph
-from sushi_agents.queue_plans import best_plans
+from sushi_agents.subgraph_features import OWN_FEATURES, subgraph_features
+from sushi_agents.subnet_features import (
+    FUTURE_FEATURES,
+    HEAD_FEATURES,
+    SubNetFeatures,
+    subnet_features,
+)
+from sushi_agents.table_context import SCALES, TableContext, context_of, parse_context
 from sushi_env import InputError, Problem
-from sushi_env.layout import OBSERVED_QUERIES, QUERY_FEATURES
+from sushi_env.layout import OBSERVED_QUERIES, ObservationLayout
 
-SHARP = 8.0
-"""How much finer the second view of the head's spare time is than the first."""
-FUTURE_FEATURES = 5
-HEAD_FEATURES = 9
-CONTEXT = 2
-"""Columns of context: `slo_per_latency` and `fastest`."""
 FORBIDDEN = -50.0
 """Logit of a SubGraph that is never chosen."""
 
+# What the plan's logits are before learning: sharp enough that a first episode is not chaos,
+# blunt enough that everything is tried. All are learned.
+SHARPNESS = 4.0
+"""Logit of a SubNet per utility that its plan earns."""
+THRIFT = 30.0
+"""Logit of a SubGraph per largest latency that it saves."""
+HORIZON = 16.0
+"""Queries like those of late that a SubGraph is loaded for."""
+LOYALTY = 1.0
+"""Logit of the cached SubGraph."""
+
+
+class _Seen(NamedTuple):
+    """Observations taken apart: as they are, their context, the layers' input, and features."""
+
+    observation: torch.Tensor
+    context: TableContext
+    state: torch.Tensor
+    subnets: SubNetFeatures
+
 
 class QueueNetwork(nn.Module):
-    """Scores each SubNet by what serving the head with it does to all who wait.
+    """Scores SubNets by what they do to all who wait, and SubGraphs by what they save.
 
-    What a SubNet earns at once, how much time it leaves each waiting query, and what the best plan
-    for these would still earn (`best_plans`) follow from the observation without any learning:
-    those are features, one row per SubNet, and one small network scores all rows. What remains to
-    be learned is what the time left is worth. SubGraphs are scored, and states valued, from the
-    whole observation.
+    Most of that follows from the observation and the table without any learning: see
+    `subnet_features` and `subgraph_features`. Each gives a row per SubNet or SubGraph, which one
+    small network scores, and a plan in closed form. A logit is the plan's, in units that are
+    learned, and the network's score: it starts as a planner that tries things out, and what is
+    left to learn is where the plan is wrong. States are valued from the whole observation.
 
-    Behind the head, query m's time left is its slack, less the SubNet's latency, less m fastest
-    services; all in units of half the largest SubNet's latency, clipped to [-1, 1].
+    Observations may end in columns with the context of their scenario, for training on several;
+    for those that do not, the argument `context` counts, or what `bind` was told last.
 
     Args:
         num_subnets: S.
         num_subgraphs: G.
-        slo_per_latency: The table's largest latency over the scenario's largest SLO.
-        fastest: The table's smallest latency over its largest.
         levels: Normalised top-1 of each SubNet, (top1 - lowest) / (highest - lowest).
-        hidden: Width of the layers that score.
+        context: See `context_of`.
+        hidden: Width of the layers that score SubNets; those that score SubGraphs have half.
         critic: Width of the layers that value.
-        in_context: Whether `slo_per_latency` and `fastest` are taken from two more columns at the
-            end of the observation, and are features too; for training on several scenarios.
-            Where these columns are missing, the arguments of those names stand for them.
         fixed_subgraph: The SubGraph that is always chosen; None: the network chooses.
     """
 
@@ -51,12 +69,10 @@ class QueueNetwork(nn.Module):
         self,
         num_subnets: int,
         num_subgraphs: int,
-        slo_per_latency: float,
-        fastest: float,
         levels: Sequence[float],
+        context: Sequence[float],
         hidden: int = 64,
         critic: int = 128,
-        in_context: bool = False,
         fixed_subgraph: int | None = None,
     ):
         super().__init__()
@@ -64,152 +80,111 @@ class QueueNetwork(nn.Module):
         self.spec: dict[str, Any] = {
             "num_subnets": S,
             "num_subgraphs": G,
-            "slo_per_latency": slo_per_latency,
-            "fastest": fastest,
             "levels": list(levels),
+            "context": list(context),
             "hidden": hidden,
             "critic": critic,
-            "in_context": in_context,
             "fixed_subgraph": fixed_subgraph,
         }
-        queue = M * len(QUERY_FEATURES)
-        self.latency = slice(G, G + S)
-        self.queue = slice(2 * G + S, 2 * G + S + queue)
-        self.observed = 2 * G + 2 * S + queue + 3
-        size = self.observed + (CONTEXT if in_context else 0)
-        self.in_context = in_context
+        self.layout = ObservationLayout(S, G)
         for name, values in (
             ("levels", levels),
-            ("context", (slo_per_latency, fastest)),
-            ("places", range(M - 1)),
+            ("context", context),
             ("forced", [0.0 if g == fixed_subgraph else FORBIDDEN for g in range(G)]),
         ):
             tensor = torch.tensor(list(values), dtype=torch.float32)
             self.register_buffer(name, tensor, persistent=False)
-        row = HEAD_FEATURES + (M - 1) * FUTURE_FEATURES
-        self.of_subnet = nn.Linear(row, hidden)
+        size = self.layout.size + len(SCALES)
+        self.of_subnet = nn.Linear(HEAD_FEATURES + (M - 1) * FUTURE_FEATURES, hidden)
         self.of_state = nn.Linear(size, hidden)
-        self.score = nn.Sequential(
-            nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
-        )
-        self.cache = None
-        if fixed_subgraph is None:
-            self.cache = nn.Sequential(nn.Linear(size, 64), nn.Tanh(), nn.Linear(64, G))
+        self.score = _scorer(hidden)
+        self.price = nn.Parameter(torch.tensor(1.0))
+        self.log_sharpness = nn.Parameter(torch.tensor(math.log(SHARPNESS)))
+        self.cache = None if fixed_subgraph is not None else _Cache(S, size, hidden // 2)
         seen = size + S * (HEAD_FEATURES + M - 1)
         self.value = nn.Sequential(
             nn.Linear(seen, critic), nn.Tanh(), nn.Linear(critic, critic), nn.Tanh()
         )
-        for head in (self.score, self.cache):  # a first policy that is near uniform
-            if head is None:
-                continue
-            layer = head[-1]
-            assert isinstance(layer, nn.Linear)
-            nn.init.orthogonal_(layer.weight, 0.01)
-            nn.init.zeros_(layer.bias)
         self.latent_dim_pi = S + G
         self.latent_dim_vf = critic
 
-    def _in_context(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the layers see, shape (n, size), and the context, (n, 2) or (1, 2)."""
-        context = self.get_buffer("context")[None, :]
-        if not self.in_context:
-            return observation, context
-        if observation.shape[1] == self.observed:
-            repeated = context.expand(observation.shape[0], -1)
-            return torch.cat([observation, repeated], dim=1), context
-        return observation, observation[:, self.observed :]
+    def _see(self, observation: torch.Tensor) -> _Seen:
+        columns = observation[:, self.layout.size :]
+        observation = observation[:, : self.layout.size]
+        if columns.shape[1] == 0:
+            columns = self.get_buffer("context")[None, :]
+        context = parse_context(columns, self.layout.num_subnets, self.layout.num_subgraphs)
+        scales = context.scales.clamp(0, 4).expand(observation.shape[0], -1)
+        features = subnet_features(observation, self.layout, self.get_buffer("levels"), context)
+        return _Seen(observation, context, torch.cat([observation, scales], dim=1), features)
 
-    def _features(
-        self, observation: torch.Tensor, context: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of the head, shape (n, S, HEAD_FEATURES), and of the others, (n, S, M - 1, 5)."""
-        levels = self.get_buffer("levels")
-        slo_per_latency, fastest = context[:, :1], context[:, 1:]
-        waits = (self.get_buffer("places") * (slo_per_latency * fastest))[:, None, :]
-        seen = observation[:, self.latency]
-        latency = seen * slo_per_latency
-        queue = observation[:, self.queue].reshape(-1, OBSERVED_QUERIES, len(QUERY_FEATURES))
-        unit = slo_per_latency / 2
-        left = queue[:, :1, 1] - latency
-        allowed = (levels >= queue[:, :1, 3] - 1e-6).to(observation.dtype)
-        earned = (left >= -1e-7) * allowed * (0.5 + 0.5 * levels)
-        spare = left / unit
-        plans = best_plans(latency, levels, queue[:, 1:])
-        total = earned + plans.earned
-        head = torch.stack(
-            [
-                earned,
-                spare.clamp(-1, 1),
-                (SHARP * spare).clamp(-1, 1),
-                allowed,
-                seen,
-                plans.well / OBSERVED_QUERIES,
-                total / OBSERVED_QUERIES,
-                (total - total.max(dim=-1, keepdim=True).values).clamp(-2, 0),
-                ((plans.end - plans.end.min(dim=-1, keepdim=True).values) / unit).clamp(0, 2),
-            ],
-            dim=-1,
-        )
-        others = queue[:, None, 1:]
-        present = others[..., 0]
-        later = (others[..., 1] - latency[:, :, None] - waits) / unit[:, :, None]
-        future = torch.stack(
-            [
-                later.clamp(-1, 1) * present,
-                (later / 3).clamp(-1, 1) * present,
-                (others[..., 2] * present).expand_as(later),
-                (others[..., 3] * present).expand_as(later),
-                present.expand_as(later),
-            ],
-            dim=-1,
-        )
-        return head, future
+    def _logits(self, seen: _Seen) -> torch.Tensor:
+        features = seen.subnets
+        rows = torch.cat([features.head, features.future.flatten(2)], dim=-1)
+        mixed = self.of_subnet(rows) + self.of_state(seen.state)[:, None, :]
+        plan = _below_best(features.worth - self.price * features.delay).clamp(-1, 0)
+        subnets = self.score(mixed).squeeze(-1) + self.log_sharpness.exp() * plan
+        if self.cache is None:
+            subgraphs = self.get_buffer("forced").expand(len(subnets), -1)
+        else:
+            subgraphs = self.cache(seen, self.layout, self.get_buffer("levels"))
+        return torch.cat([subnets, subgraphs], dim=1)
 
-    def _logits(
-        self, observation: torch.Tensor, head: torch.Tensor, future: torch.Tensor
-    ) -> torch.Tensor:
-        rows = torch.cat([head, future.flatten(2)], dim=-1)
-        mixed = self.of_subnet(rows) + self.of_state(observation)[:, None, :]
-        forced = self.get_buffer("forced").expand(observation.shape[0], -1)
-        cache = forced if self.cache is None else self.cache(observation)
-        return torch.cat([self.score(mixed).squeeze(-1), cache], dim=1)
-
-    def _value(
-        self, observation: torch.Tensor, head: torch.Tensor, future: torch.Tensor
-    ) -> torch.Tensor:
-        seen = [observation, head.flatten(1), future[..., 0].flatten(1)]
-        return self.value(torch.cat(seen, dim=1))
+    def _value(self, seen: _Seen) -> torch.Tensor:
+        left = seen.subnets.future[..., 0].flatten(1)
+        return self.value(torch.cat([seen.state, seen.subnets.head.flatten(1), left], dim=1))
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits, shape (n, S + G), and what the value is linear in, shape (n, critic)."""
-        observation, context = self._in_context(observation)
-        features = self._features(observation, context)
-        return self._logits(observation, *features), self._value(observation, *features)
+        seen = self._see(observation)
+        return self._logits(seen), self._value(seen)
 
     def forward_actor(self, observation: torch.Tensor) -> torch.Tensor:
         """Logits of SubNets and of SubGraphs, shape (n, S + G)."""
-        observation, context = self._in_context(observation)
-        return self._logits(observation, *self._features(observation, context))
+        return self._logits(self._see(observation))
 
     def forward_critic(self, observation: torch.Tensor) -> torch.Tensor:
         """What the value is linear in, shape (n, critic)."""
-        observation, context = self._in_context(observation)
-        return self._value(observation, *self._features(observation, context))
+        return self._value(self._see(observation))
 
     def bind(self, problem: Problem) -> None:
         """Takes the context of a scenario for that of observations that show none."""
         context = self.get_buffer("context")
-        context[:] = torch.tensor(context_of(problem), dtype=context.dtype)
+        context[:] = torch.as_tensor(context_of(problem)).to(context.dtype)
 
 
-def context_of(problem: Problem) -> tuple[float, float]:
-    """A scenario's `slo_per_latency` and `fastest`; see `QueueNetwork`."""
-    table = problem.table
-    largest_slo = float(problem.parameters["largest_slo"][0])
-    return (
-        float(table.latency_s.max() / largest_slo),
-        float(table.latency_s.min() / table.latency_s.max()),
-    )
+class _Cache(nn.Module):
+    """The part of a `QueueNetwork` that scores SubGraphs."""
+
+    def __init__(self, num_subnets: int, size: int, hidden: int):
+        super().__init__()
+        self.of_subgraph = nn.Linear(num_subnets + OWN_FEATURES, hidden)
+        self.of_state = nn.Linear(size, hidden)
+        self.score = _scorer(hidden)
+        self.loyalty = nn.Parameter(torch.tensor(LOYALTY))
+        self.log_horizon = nn.Parameter(torch.tensor(math.log(HORIZON)))
+        self.log_thrift = nn.Parameter(torch.tensor(math.log(THRIFT)))
+
+    def forward(self, seen: _Seen, layout: ObservationLayout, levels: torch.Tensor) -> torch.Tensor:
+        """Logits, shape (n, G)."""
+        features = subgraph_features(seen.observation, layout, levels, seen.context)
+        mixed = self.of_subgraph(features.rows) + self.of_state(seen.state)[:, None, :]
+        saved = _below_best(self.log_horizon.exp() * features.of_late + features.at_once)
+        plan = (self.log_thrift.exp() * saved).clamp(-10, 0)
+        cached = seen.observation[:, layout.slices["cached"]]
+        return self.score(mixed).squeeze(-1) + plan + self.loyalty * cached
+
+
+def _below_best(values: torch.Tensor) -> torch.Tensor:
+    return values - values.max(dim=-1, keepdim=True).values
+
+
+def _scorer(hidden: int) -> nn.Sequential:
+    """Layers that score rows; all about the same before learning."""
+    last = nn.Linear(hidden, 1)
+    nn.init.orthogonal_(last.weight, 0.01)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), last)
 
 
 CACHES = ("choose", "none", "shared")
@@ -217,11 +192,7 @@ CACHES = ("choose", "none", "shared")
 
 
 def network_spec(
-    problem: Problem,
-    hidden: int = 64,
-    critic: int = 128,
-    in_context: bool = False,
-    cache: str = "choose",
+    problem: Problem, hidden: int = 64, critic: int = 128, cache: str = "choose"
 ) -> dict[str, Any]:
     """What a `QueueNetwork` for a scenario is built from.
 
@@ -229,7 +200,6 @@ def network_spec(
         problem: The compiled scenario.
         hidden: See `QueueNetwork`.
         critic: See `QueueNetwork`.
-        in_context: See `QueueNetwork`.
         cache: `choose`; or never anything but `none` or the `shared` SubGraph of least mean
             latency, to see what choosing is worth.
 
@@ -239,15 +209,12 @@ def network_spec(
     if cache not in CACHES:
         raise InputError(f"cache = {cache!r}, known: {', '.join(CACHES)}")
     fixed = {"choose": None, "none": 0, "shared": shared_subgraph(problem.table)}
-    slo_per_latency, fastest = context_of(problem)
     return {
         "num_subnets": problem.table.num_subnets,
         "num_subgraphs": problem.table.num_subgraphs,
-        "slo_per_latency": slo_per_latency,
-        "fastest": fastest,
         "levels": [float(level) for level in problem.subnets[:, 1]],
+        "context": [float(number) for number in context_of(problem)],
         "hidden": hidden,
         "critic": critic,
-        "in_context": in_context,
         "fixed_subgraph": fixed[cache],
     }

@@ -14,7 +14,7 @@ Settings = dict[str, Any]
 
 DEFAULT_FAMILY = "default"
 MIXTURE_FAMILY = "mixture"
-OURS = ("n_envs", "centre_rewards", "cache")
+OURS = ("n_envs", "share_arrivals", "centre_rewards", "cache")
 """Settings that are not the algorithm's own: see `hyperparameters`."""
 MAX_FILE_BYTES = 64 * 1024
 
@@ -40,9 +40,10 @@ def hyperparameters(
         in_mixture: Whether training is on scenarios drawn around this one.
 
     Returns:
-        The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `centre_rewards` (whether
-        to train on `CentredVecEnv`), `cache` (see `network_spec`), and arguments of the
-        algorithm's class.
+        The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `share_arrivals` (how many
+        environments face the same arrivals, see `SharedArrivalsBuffer`), `centre_rewards`
+        (whether to train on `CentredVecEnv`), `cache` (see `network_spec`), and arguments of
+        the algorithm's class.
 
     Raises:
         InputError: If the file is not such a file.
@@ -55,7 +56,7 @@ def hyperparameters(
         sections = read_yaml(file, where, MAX_FILE_BYTES)
     if not isinstance(sections, dict) or DEFAULT_FAMILY not in sections:
         raise InputError(f"{where}: must have a section `{DEFAULT_FAMILY}`")
-    settings: Settings = {"centre_rewards": False, "cache": "choose"}
+    settings: Settings = {"share_arrivals": 1, "centre_rewards": False, "cache": "choose"}
     own = MIXTURE_FAMILY if in_mixture else scenario.name
     for family in (DEFAULT_FAMILY, scenario.supernet, own):
         section = sections.get(family, {})
@@ -63,9 +64,10 @@ def hyperparameters(
             raise InputError(f"{where}: section {family!r} must hold names and values")
         settings |= section
     settings |= changes or {}
-    count = settings.get("n_envs")
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 65536:
-        raise InputError(f"{where}: n_envs = {count!r}, must be a whole number in 1..65536")
+    for name in ("n_envs", "share_arrivals"):
+        count = settings.get(name)
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 65536:
+            raise InputError(f"{where}: {name} = {count!r}, must be a whole number in 1..65536")
     if not isinstance(settings["centre_rewards"], bool):
         raise InputError(f"{where}: centre_rewards must be true or false")
     return settings

@@ -74,11 +74,16 @@ def train(
 
 
 def _environments(run: TrainingRun) -> VecEnv:
-    n = run.settings["n_envs"]
+    n, sharing = run.settings["n_envs"], run.settings["share_arrivals"]
+    each = n // max(run.mixture, 1)
+    if each % sharing:
+        raise InputError(
+            f"share_arrivals = {sharing}, must divide the {each} environments of a scenario"
+        )
     if run.mixture:
-        return MixtureVecEnv(run.trained_on(), n)
+        return MixtureVecEnv(run.trained_on(), n, sharing)
     kind = CentredVecEnv if run.settings["centre_rewards"] else SushiVecEnv
-    return kind(run.scenario, n)
+    return kind(run.scenario, n, sharing)
 
 
 def _write_description(run: TrainingRun) -> None:

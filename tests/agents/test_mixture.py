@@ -8,7 +8,8 @@ from sushi_agents.algorithms import as_policy
 from sushi_agents.learned import load_agent
 from sushi_agents.mixture import draw_mixture
 from sushi_agents.mixture_env import MixtureVecEnv
-from sushi_agents.network import QueueNetwork, context_of, network_spec
+from sushi_agents.network import QueueNetwork, network_spec
+from sushi_agents.table_context import context_of
 from sushi_agents.training import train
 from sushi_agents.training_run import TrainingRun
 from sushi_env import InputError, compile_scenario, get_scenario
@@ -30,17 +31,33 @@ def test_drawn_scenarios_differ_and_follow_from_the_seed():
         draw_mixture(BASE, 0, 3)
 
 
+@pytest.mark.parametrize("name", ["v1-resnet50-shift", "v1-mobilenetv3-shift"])
+def test_some_drawn_classes_take_any_answer_and_some_only_good_ones(name):
+    """Where every floor is above the smallest SubNet, agents learn never to hurry."""
+    drawn = draw_mixture(get_scenario(name), 40, 0)
+    top1 = drawn[0].table.top1
+    for lowest_floor_is_met in (True, False):
+        scenarios = [
+            p
+            for p in drawn
+            if (min(c.floor for c in p.scenario.classes) <= top1.min()) == lowest_floor_is_met
+        ]
+        assert len(scenarios) >= 8
+    assert all(max(c.floor for c in p.scenario.classes) <= top1.max() for p in drawn)
+
+
 def test_each_part_of_a_mixture_is_its_scenario():
     problems = draw_mixture(BASE, 3, 0)
     env = MixtureVecEnv(problems, 6)
+    size = PROBLEM.layout.size
     env.seed(5)
     seen = np.asarray(env.reset())
     alone = []
     for i, problem in enumerate(problems):
         part = SushiVecEnv(problem.scenario, 2)
         part.seed(5 + 2 * i)
-        assert np.array_equal(seen[2 * i : 2 * i + 2, :-2], part.reset())
-        assert seen[2 * i, -2:] == pytest.approx(context_of(problem), rel=1e-6)
+        assert np.array_equal(seen[2 * i : 2 * i + 2, :size], part.reset())
+        assert np.array_equal(seen[2 * i, size:], context_of(problem))
         alone.append(part)
     rng = np.random.default_rng(0)
     for _ in range(60):  # beyond the end of an episode
@@ -49,7 +66,7 @@ def test_each_part_of_a_mixture_is_its_scenario():
         seen, rewards, dones, infos = np.asarray(stepped[0]), *stepped[1:]
         for i, part in enumerate(alone):
             own, _, over, told = part.step(actions[2 * i : 2 * i + 2])
-            assert np.array_equal(seen[2 * i : 2 * i + 2, :-2], own)
+            assert np.array_equal(seen[2 * i : 2 * i + 2, :size], own)
             assert np.array_equal(dones[2 * i : 2 * i + 2], over)
             for k in np.flatnonzero(over):
                 assert infos[2 * i + k]["metrics"] == told[k]["metrics"]
@@ -62,9 +79,9 @@ def test_each_part_of_a_mixture_is_its_scenario():
 def test_context_counts_the_same_in_columns_and_bound():
     torch.manual_seed(0)
     other = draw_mixture(BASE, 1, 9)[0]
-    network = QueueNetwork(**network_spec(PROBLEM, in_context=True))
+    network = QueueNetwork(**network_spec(PROBLEM))
     observation = torch.rand(32, PROBLEM.layout.size)
-    columns = torch.tensor(context_of(other)).expand(32, -1)
+    columns = torch.as_tensor(context_of(other)).expand(32, -1)
     shown = network.forward_actor(torch.cat([observation, columns], dim=1))
     network.bind(other)
     assert torch.allclose(network.forward_actor(observation), shown, atol=1e-6)
