@@ -41,8 +41,8 @@ ZOO       := agents/sushi_agents/zoo_agents
 V1        := $(basename $(notdir $(wildcard sushi_env/scenarios/v1-*.yaml)))
 SUPERNETS := resnet50 mobilenetv3
 ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
-STEPS     := 1000000
-MIXTURE   := --mixture 32 --steps 800000
+STEPS     := 800000
+MIXTURE   := --mixture 32 --steps 500000
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
 zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about an hour with -j2)
@@ -52,7 +52,7 @@ runs/zoo/generalist-%/comparison.json: | install
 	cp $(@D)/agent.json $(ZOO)/generalist-$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
 
-runs/zoo/v1-resnet50-overload/comparison.json: STEPS := 2000000
+runs/zoo/v1-resnet50-overload/comparison.json: STEPS := 1600000
 
 runs/zoo/%/comparison.json: | install
 	$(BIN)/sushi train --scenario $* --steps $(STEPS) --out $(@D) $(RESUMED)
@@ -76,7 +76,7 @@ curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without cachi
 
 runs/curves/%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
-	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 300000 --hyper cache=$(OF_KIND)) $(RESUMED)
+	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 250000 --hyper cache=$(OF_KIND)) $(RESUMED)
 
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
 	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page

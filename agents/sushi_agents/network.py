@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sushi_agents.cache_rules import shared_subgraph
-from sushi_agents.subgraph_features import OWN_FEATURES, subgraph_features
+from sushi_agents.subgraph_features import HORIZON, OWN_FEATURES, subgraph_features
 from sushi_agents.subnet_features import (
     FUTURE_FEATURES,
     HEAD_FEATURES,
@@ -28,8 +28,6 @@ SHARPNESS = 4.0
 """Logit of a SubNet per utility that its plan earns."""
 THRIFT = 30.0
 """Logit of a SubGraph per largest latency that it saves."""
-HORIZON = 16.0
-"""Queries like those of late that a SubGraph is loaded for."""
 LOYALTY = 1.0
 """Logit of the cached SubGraph."""
 

@@ -12,8 +12,10 @@ from sushi_agents.subnet_features import SHARP, observed_queue
 from sushi_agents.table_context import TableContext
 from sushi_env.layout import ObservationLayout
 
-OWN_FEATURES = 7
+OWN_FEATURES = 9
 """Features of a SubGraph beside its gain for each SubNet."""
+HORIZON = 16.0
+"""Queries like those of late that a SubGraph is taken to be loaded for, before learning."""
 FINE = 10.0
 """What shares of the largest latency are multiplied with: they are a few hundredths."""
 
@@ -41,7 +43,8 @@ def subgraph_features(
     """Features of SubGraphs.
 
     Those who wait are taken to be served by the fastest SubNet that reaches their floor, those of
-    late as the observed mix of SubNets says.
+    late as the observed mix of SubNets says, which at first is that of all SubNets alike: else
+    nothing would speak for the first load of an episode, and the likeliest would be never.
 
     Args:
         observation: Flat observations, shape (n, D).
@@ -55,13 +58,17 @@ def subgraph_features(
     parts = layout.slices
     seen = observation[:, parts["latency"]]
     gains = seen[:, None, :] - context.latency.transpose(1, 2)  # (n, G, S)
-    of_late = (gains * observation[:, None, parts["subnet_mix"]]).sum(dim=-1)
+    mix = observation[:, parts["subnet_mix"]]
+    mix = mix + (1 - mix.sum(dim=-1, keepdim=True)) / mix.shape[1]
+    of_late = (gains * mix[:, None, :]).sum(dim=-1)
     behind = observed_queue(observation, layout)[:, 1:]
     able = levels >= behind[..., 3:4] - ROUNDING
     needs = torch.where(able, seen[:, None, :], torch.inf).argmin(dim=-1)  # (n, M - 1)
     wanted = torch.zeros_like(seen).scatter_add(1, needs, behind[..., 0])
     waiting = (gains * wanted[:, None, :]).sum(dim=-1)
     loading = observation[:, parts["reload"]] * context.scale("reload_per_latency")
+    saved = HORIZON * of_late + waiting - loading
+    short = saved - saved.max(dim=-1, keepdim=True).values
     mean = context.latency.mean(dim=1)
     worse = mean - mean.min(dim=-1, keepdim=True).values
     own = torch.stack(
@@ -73,6 +80,8 @@ def subgraph_features(
             (2 * loading).clamp(0, 2),
             (2 * FINE * loading).clamp(0, 2),
             (FINE * worse).clamp(0, 2).expand_as(loading),
+            short.clamp(-2, 0),
+            (SHARP * short).clamp(-2, 0),
         ],
         dim=-1,
     )
