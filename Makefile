@@ -86,8 +86,8 @@ docs: install ## build the documentation's site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # One after another, each removed when it is done: together they would take gigabytes.
-nox: install ## test in environments of their own: oldest and newest versions, RLlib, MO-Gymnasium
-	for session in minimum newest mo_gymnasium rllib; do \
+nox: install ## test in environments of their own: oldest and newest versions, EnvPool, RLlib, MO-Gymnasium
+	for session in minimum newest envpool mo_gymnasium rllib; do \
 	  $(BIN)/nox -s $$session && rm -rf .nox/$$session || exit 1; \
 	done
 

@@ -76,3 +76,10 @@ def rllib(session: nox.Session) -> None:
     pins = [f"{name}=={PINS[name]}" for name in ("numpy", "numba", "scipy")]
     session.install("ray[rllib]>=2.50", TORCH, *pins, *PYTEST, ".")
     session.run("pytest", "-p", "no:cacheprovider", "-m", "", "tests/ecosystem/rllib.py")
+
+
+@nox.session
+def envpool(session: nox.Session) -> None:
+    """One training loop on EnvPool's environments and on `gymnasium.make_vec`'s."""
+    session.install("envpool>=1.1", *PYTEST, ".", "-c", "constraints.txt")
+    session.run("pytest", "-p", "no:cacheprovider", "-m", "", "tests/ecosystem/envpool_loop.py")

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from sushi_agents import make_policy, policy_names, run_episodes
 from sushi_agents.learned import load_agent
+from sushi_agents.settings import hyperparameters
 from sushi_agents.training import train
 from sushi_agents.training_run import TrainingRun
 from sushi_agents.zoo import zoo_folder, zoo_names
@@ -152,6 +153,19 @@ def test_the_zoo_has_what_its_cards_say(name):
     assert "zoo" in policy_names(problem)
     rows = run_episodes(problem, agent, int(score["episodes"]), int(score["first_seed"]))
     assert np.mean([row.utility for row in rows]) == pytest.approx(score["utility"], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [*zoo_names(), "generalist-resnet50", "generalist-mobilenetv3"])
+def test_the_zoo_was_trained_with_the_hyperparameters_that_come_with_it(name):
+    training = json.loads((zoo_folder() / f"{name}.json").read_text())["training"]
+    base = name.replace("generalist", "v1") + "-shift" if "generalist" in name else name
+    settings = hyperparameters("ppo", get_scenario(base), in_mixture="generalist" in name)
+    assert training["hyperparameters"] == settings
+    expected = f"sushi train --scenario {base} --algo ppo"
+    if training["mixture"]:
+        expected += f" --mixture {training['mixture']}"
+    assert training["command"] == f"{expected} --steps {training['steps']} --seed 0"
+    assert training["seed"] == 0
 
 
 def test_the_zoo_is_small_and_knows_its_scenarios():

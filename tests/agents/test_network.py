@@ -9,7 +9,7 @@ from sushi_agents.learned import LearnedScheduler
 from sushi_agents.lookahead import Lookahead
 from sushi_agents.network import QueueNetwork, network_spec
 from sushi_agents.registry import make_policy
-from sushi_agents.subgraph_features import subgraph_features
+from sushi_agents.subgraph_features import HORIZON, subgraph_features
 from sushi_agents.subnet_features import subnet_features
 from sushi_agents.table_context import context_of, parse_context
 from sushi_env import compile_scenario, get_scenario, mean_metrics
@@ -44,7 +44,8 @@ def test_the_features_of_subgraphs_are_times_of_the_table():
     normalised = PROBLEM.subnets[:, 1]
     for n, g in enumerate(cached):
         gain = (TABLE.latency_s[:, [g]] - TABLE.latency_s) / unit
-        assert features.of_late[n].numpy() == pytest.approx(mix[n] @ gain, abs=1e-6)
+        late = mix[n] + (1 - mix[n].sum()) / TABLE.num_subnets
+        assert features.of_late[n].numpy() == pytest.approx(late @ gain, abs=1e-6)
         saved = -TABLE.reload_s[g] / unit
         for present, _, _, floor in queue[n, 1:]:
             if present:
@@ -63,6 +64,18 @@ def test_the_delay_is_that_of_lookahead():
         expected = rate[n] * latency**2 / 2 * (1 / PROBLEM.classes[:, 0]).mean()
         fastest = TABLE.latency_s.min() / TABLE.latency_s[:, 0].min()  # rates count from either
         assert features.delay[n].numpy() == pytest.approx(expected / fastest, rel=1e-5)
+
+
+def test_in_the_first_state_the_first_load_is_worth_its_time():
+    """Else an agent that does the likeliest thing never caches anything."""
+    seen = observations(steps=0)
+    assert (LAYOUT.part(seen, "subnet_mix") == 0).all()
+    features = subgraph_features(*parsed(seen))
+    saved = HORIZON * features.of_late + features.at_once
+    assert (saved.max(dim=1).values > saved[:, 0] + 0.1).all()
+    torch.manual_seed(0)
+    agent = LearnedScheduler(QueueNetwork(**network_spec(PROBLEM)), PROBLEM)
+    assert (agent.predict(seen)[0][:, 1] != 0).all()
 
 
 @pytest.mark.parametrize("name", ["v1-resnet50-bursty", "v1-mobilenetv3-steady"])
