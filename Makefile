@@ -42,13 +42,13 @@ V1        := $(basename $(notdir $(wildcard sushi_env/scenarios/v1-*.yaml)))
 SUPERNETS := resnet50 mobilenetv3
 ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
 STEPS     := 800000
-MIXTURE   := --mixture 32 --steps 500000
+MIXTURE   := --mixture 32
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
-zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about an hour with -j2)
+zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 25 minutes with -j2)
 
 runs/zoo/generalist-%/comparison.json: | install
-	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --out $(@D) $(RESUMED)
+	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --steps 500000 --out $(@D) $(RESUMED)
 	cp $(@D)/agent.json $(ZOO)/generalist-$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
 
@@ -68,7 +68,7 @@ OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
 OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
-curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about an hour with -j2)
+curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about 20 minutes with -j2)
 	for n in $(SUPERNETS); do \
 	  $(BIN)/sushi curves runs/curves/$$n/{choose,none,shared}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
@@ -76,7 +76,7 @@ curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without cachi
 
 runs/curves/%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
-	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE),--steps 250000 --hyper cache=$(OF_KIND)) $(RESUMED)
+	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE) --steps 250000,--steps 200000 --hyper cache=$(OF_KIND)) $(RESUMED)
 
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
 	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
