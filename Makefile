@@ -59,24 +59,24 @@ runs/zoo/%/comparison.json: | install
 	cp $(@D)/agent.json $(ZOO)/$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/$*.safetensors
 
-# Five seeds each of an agent that chooses what to cache, of two that cannot, and of a generalist;
+# Five seeds each of an agent that chooses what to cache, of one that cannot, and of a generalist;
 # a run's folder is runs/curves/SUPERNET/KIND-SEED.
 SEEDS      := 0 1 2 3 4
-KINDS      := choose none shared mixture
-CURVE_RUNS := $(foreach n,$(SUPERNETS),$(foreach k,$(KINDS),$(SEEDS:%=runs/curves/$n/$k-%/comparison.json)))
+KINDS      := choose shared mixture
+CURVE_RUNS := $(foreach k,$(KINDS),$(foreach n,$(SUPERNETS),$(SEEDS:%=runs/curves/$n/$k-%/comparison.json)))
 OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
 OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
 curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about 20 minutes with -j2)
 	for n in $(SUPERNETS); do \
-	  $(BIN)/sushi curves runs/curves/$$n/{choose,none,shared}-* --plot docs/gallery/caching-$$n.png && \
+	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
 	done
 
 runs/curves/%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
-	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE) --steps 250000,--steps 200000 --hyper cache=$(OF_KIND)) $(RESUMED)
+	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE) --steps 150000,--steps 200000 --hyper cache=$(OF_KIND)) $(RESUMED)
 
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
 	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
