@@ -68,7 +68,7 @@ OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
 OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
-curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without caching (about 20 minutes with -j2)
+curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (half an hour with -j2)
 	for n in $(SUPERNETS); do \
 	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \

@@ -137,8 +137,9 @@ def load_agent(path: Path, problem: Problem) -> LearnedScheduler:
             spaces are not those the agent was trained on.
     """
     where = f"agent {path}"
+    text = _read(path.with_suffix(".json"), where)
     try:
-        document = json.loads(_read(path.with_suffix(".json"), where))
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: its .json is not JSON ({error})") from None
     card = validate(AgentCard, document, where)
