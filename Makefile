@@ -43,12 +43,13 @@ SUPERNETS := resnet50 mobilenetv3
 ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
 STEPS     := 800000
 MIXTURE   := --mixture 32
+MIXED     := 1000000
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
 zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 25 minutes with -j2)
 
 runs/zoo/generalist-%/comparison.json: | install
-	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --steps 500000 --out $(@D) $(RESUMED)
+	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --steps $(MIXED) --out $(@D) $(RESUMED)
 	cp $(@D)/agent.json $(ZOO)/generalist-$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
 
@@ -62,7 +63,7 @@ runs/zoo/%/comparison.json: | install
 # Five seeds each of an agent that chooses what to cache, of one that cannot, and of a generalist;
 # a run's folder is runs/curves/SUPERNET/KIND-SEED.
 SEEDS      := 0 1 2 3 4
-KINDS      := choose shared mixture
+KINDS      := choose shared none mixture
 CURVE_RUNS := $(foreach k,$(KINDS),$(foreach n,$(SUPERNETS),$(SEEDS:%=runs/curves/$n/$k-%/comparison.json)))
 OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
@@ -70,13 +71,13 @@ OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
 curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (half an hour with -j2)
 	for n in $(SUPERNETS); do \
-	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared}-* --plot docs/gallery/caching-$$n.png && \
+	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared,none}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
 	done
 
 runs/curves/%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
-	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE) --steps 150000,--steps 200000 --hyper cache=$(OF_KIND)) $(RESUMED)
+	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE) --steps $(MIXED),--steps 200000 --hyper cache=$(OF_KIND)) $(RESUMED)
 
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
 	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page

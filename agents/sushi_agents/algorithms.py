@@ -11,7 +11,8 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from sushi_agents.learned import LearnedScheduler
+from sushi_accel.documents import validate
+from sushi_agents.learned import LearnedScheduler, NetworkOptions
 from sushi_agents.network import QueueNetwork, network_spec
 from sushi_agents.policy import Policy
 from sushi_agents.queue_policy import QueuePolicy
@@ -87,8 +88,9 @@ def make_model(
     if isinstance(options.get("learning_rate"), str):
         options["learning_rate"] = linear_schedule(options["learning_rate"])
     if policy == "queue":
-        sizes = options.pop("policy_kwargs", {})
-        spec = network_spec(problem, **sizes, cache=settings["cache"])
+        where = f"hyperparameters of {chosen.name}: policy_kwargs"
+        given = validate(NetworkOptions, options.pop("policy_kwargs", {}), where)
+        spec = network_spec(problem, **given.model_dump(), cache=settings["cache"])
         options["policy_kwargs"] = {"network": spec}
     elif settings["cache"] != "choose":
         raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")

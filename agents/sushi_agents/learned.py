@@ -17,7 +17,7 @@ from safetensors.torch import save as pack_tensors
 
 from sushi_accel.atomic import replacing
 from sushi_accel.documents import validate, write_atomically
-from sushi_agents.network import QueueNetwork
+from sushi_agents.network import SHARPNESS, QueueNetwork
 from sushi_agents.policy import Actions, Observations
 from sushi_agents.table_context import context_size
 from sushi_env import InputError, Problem
@@ -33,15 +33,21 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class NetworkSpec(_Frozen):
+class NetworkOptions(_Frozen):
+    """Arguments of `QueueNetwork` that are free: `policy_kwargs` of the policy `queue`."""
+
+    hidden: Size = 64
+    critic: Size = 128
+    sharpness: Annotated[float, Field(ge=0.01, le=100)] = SHARPNESS
+
+
+class NetworkSpec(NetworkOptions):
     """Arguments of `QueueNetwork`."""
 
     num_subnets: Size
     num_subgraphs: Size
     levels: tuple[float, ...]
     context: tuple[float, ...]
-    hidden: Size
-    critic: Size
     fixed_subgraph: Annotated[int, Field(ge=0, le=4096)] | None = None
 
 

@@ -25,7 +25,7 @@ FORBIDDEN = -50.0
 # What the plan's logits are before learning: sharp enough that a first episode is not chaos,
 # blunt enough that everything is tried. All are learned.
 SHARPNESS = 4.0
-"""Logit of a SubNet per utility that its plan earns."""
+"""Logit of a SubNet per utility that its plan earns, unless it is said otherwise."""
 THRIFT = 30.0
 """Logit of a SubGraph per largest latency that it saves."""
 LOYALTY = 1.0
@@ -61,6 +61,7 @@ class QueueNetwork(nn.Module):
         hidden: Width of the layers that score SubNets; those that score SubGraphs have half.
         critic: Width of the layers that value.
         fixed_subgraph: The SubGraph that is always chosen; None: the network chooses.
+        sharpness: Logit of a SubNet per utility that its plan earns, before learning.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class QueueNetwork(nn.Module):
         hidden: int = 64,
         critic: int = 128,
         fixed_subgraph: int | None = None,
+        sharpness: float = SHARPNESS,
     ):
         super().__init__()
         S, G, M = num_subnets, num_subgraphs, OBSERVED_QUERIES
@@ -83,6 +85,7 @@ class QueueNetwork(nn.Module):
             "hidden": hidden,
             "critic": critic,
             "fixed_subgraph": fixed_subgraph,
+            "sharpness": sharpness,
         }
         self.layout = ObservationLayout(S, G)
         for name, values in (
@@ -97,7 +100,7 @@ class QueueNetwork(nn.Module):
         self.of_state = nn.Linear(size, hidden)
         self.score = _scorer(hidden)
         self.price = nn.Parameter(torch.tensor(1.0))
-        self.log_sharpness = nn.Parameter(torch.tensor(math.log(SHARPNESS)))
+        self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)))
         self.cache = None if fixed_subgraph is not None else _Cache(S, size, hidden // 2)
         seen = size + S * (HEAD_FEATURES + M - 1)
         self.value = nn.Sequential(
@@ -190,7 +193,11 @@ CACHES = ("choose", "none", "shared")
 
 
 def network_spec(
-    problem: Problem, hidden: int = 64, critic: int = 128, cache: str = "choose"
+    problem: Problem,
+    hidden: int = 64,
+    critic: int = 128,
+    sharpness: float = SHARPNESS,
+    cache: str = "choose",
 ) -> dict[str, Any]:
     """What a `QueueNetwork` for a scenario is built from.
 
@@ -198,6 +205,7 @@ def network_spec(
         problem: The compiled scenario.
         hidden: See `QueueNetwork`.
         critic: See `QueueNetwork`.
+        sharpness: See `QueueNetwork`.
         cache: `choose`; or never anything but `none` or the `shared` SubGraph of least mean
             latency, to see what choosing is worth.
 
@@ -215,4 +223,5 @@ def network_spec(
         "hidden": hidden,
         "critic": critic,
         "fixed_subgraph": fixed[cache],
+        "sharpness": sharpness,
     }

@@ -70,7 +70,7 @@ def subnet_features(
     plans = best_plans(latency, levels, queue[:, 1:])
     worth = earned + plans.earned
     share = observation[:, parts["load"]].clamp(0, MOST_LOAD)
-    rate = share / (1 - share) / fastest  # arrivals per largest latency
+    rate = share / (1 - share) / context.fastest_uncached  # arrivals per largest latency
     end = plans.end / per_latency
     delay = rate * context.scale("urgency") * end**2 / 2
     short_by_worth, short = _short_of_best(worth), _short_of_best(worth - delay)

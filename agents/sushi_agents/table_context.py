@@ -30,6 +30,11 @@ class TableContext(NamedTuple):
     scales: torch.Tensor
     latency: torch.Tensor
 
+    @property
+    def fastest_uncached(self) -> torch.Tensor:
+        """The least latency with an empty cache, shape (n, 1): what offered load counts from."""
+        return self.latency[:, :, 0].min(dim=1, keepdim=True).values
+
     def scale(self, name: str) -> torch.Tensor:
         """A column of `scales`, shape (n, 1)."""
         k = SCALES.index(name)

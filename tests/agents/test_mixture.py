@@ -146,10 +146,14 @@ def test_without_the_cache_action_nothing_else_is_ever_cached(tmp_path, cache):
             assert (actions[:, 1] == wanted).all()
 
 
-def test_the_cache_setting_is_checked(tmp_path):
+def test_what_the_network_is_made_of_is_checked(tmp_path):
     for changes, match in (
         ({"cache": "sometimes"}, "cache = 'sometimes', known: choose, none, shared"),
         ({"cache": "none", "policy": "mlp"}, "cache = 'none': needs policy = 'queue'"),
+        ({"policy_kwargs": {"width": 8}}, "unknown key 'width'; known: hidden, critic, sharpness"),
+        ({"policy_kwargs": {"hidden": 0}}, "policy_kwargs: hidden"),
+        ({"policy_kwargs": {"sharpness": -1.0}}, "policy_kwargs: sharpness"),
+        ({"policy_kwargs": 3}, "policy_kwargs: must be a mapping"),
     ):
         with pytest.raises(InputError, match=match):
             train(TrainingRun(BASE, "ppo", 100, 0, tmp_path, changes=changes))
