@@ -109,11 +109,12 @@ def test_a_generalist_trains_and_serves_other_scenarios(tmp_path):
 
 
 def test_a_mixture_resumes_exactly(tmp_path):
+    quick = QUICK | {"n_steps": 64}
     whole = TrainingRun(
-        BASE, "ppo", 8_192, 2, tmp_path / "a", checkpoint_steps=2_048, changes=QUICK, mixture=2
+        BASE, "ppo", 8_192, 2, tmp_path / "a", checkpoint_steps=2_048, changes=quick, mixture=2
     )
     parts = TrainingRun(
-        BASE, "ppo", 8_192, 2, tmp_path / "b", checkpoint_steps=2_048, changes=QUICK, mixture=2
+        BASE, "ppo", 8_192, 2, tmp_path / "b", checkpoint_steps=2_048, changes=quick, mixture=2
     )
     expected = train(whole).policy.state_dict()
     with pytest.raises(KeyboardInterrupt):
