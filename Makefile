@@ -42,8 +42,9 @@ V1        := $(basename $(notdir $(wildcard sushi_env/scenarios/v1-*.yaml)))
 SUPERNETS := resnet50 mobilenetv3
 ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
 STEPS     := 800000
+SEED      := 0
 MIXTURE   := --mixture 32
-MIXED     := 1000000
+MIXED     := 500000
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
 zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 25 minutes with -j2)
@@ -54,9 +55,11 @@ runs/zoo/generalist-%/comparison.json: | install
 	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
 
 runs/zoo/v1-resnet50-overload/comparison.json: STEPS := 1600000
+# Seeds differ most here: the best of four on validation episodes.
+runs/zoo/v1-resnet50-diurnal/comparison.json: SEED := 3
 
 runs/zoo/%/comparison.json: | install
-	$(BIN)/sushi train --scenario $* --steps $(STEPS) --out $(@D) $(RESUMED)
+	$(BIN)/sushi train --scenario $* --steps $(STEPS) --seed $(SEED) --out $(@D) $(RESUMED)
 	cp $(@D)/agent.json $(ZOO)/$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/$*.safetensors
 
