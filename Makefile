@@ -44,10 +44,10 @@ ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalis
 STEPS     := 800000
 SEED      := 0
 MIXTURE   := --mixture 32
-MIXED     := 500000
+MIXED     := 1000000
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
-zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 25 minutes with -j2)
+zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 30 minutes with -j2)
 
 runs/zoo/generalist-%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --steps $(MIXED) --out $(@D) $(RESUMED)
@@ -72,7 +72,7 @@ OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
 OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
-curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (half an hour with -j2)
+curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (40 minutes with -j2)
 	for n in $(SUPERNETS); do \
 	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared,none}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
