@@ -100,7 +100,9 @@ def test_how_sharp_the_plan_is_can_be_chosen():
     for sharpness in (1.0, 3.0):
         torch.manual_seed(0)
         network = QueueNetwork(**network_spec(PROBLEM, sharpness=sharpness))
-        torch.nn.init.zeros_(network.score[-1].weight)  # the plan alone
+        last = network.score[-1]
+        assert isinstance(last, torch.nn.Linear)
+        torch.nn.init.zeros_(last.weight)  # the plan alone
         with torch.no_grad():
             logits.append(network.forward_actor(seen)[:, : LAYOUT.num_subnets])
     assert torch.allclose(3 * logits[0], logits[1], atol=1e-5)
