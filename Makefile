@@ -47,7 +47,7 @@ MIXTURE   := --mixture 32
 MIXED     := 1000000
 RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
 
-zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 30 minutes with -j2)
+zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 25 minutes with -j2)
 
 runs/zoo/generalist-%/comparison.json: | install
 	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --steps $(MIXED) --out $(@D) $(RESUMED)
@@ -63,8 +63,8 @@ runs/zoo/%/comparison.json: | install
 	cp $(@D)/agent.json $(ZOO)/$*.json
 	cp $(@D)/agent.safetensors $(ZOO)/$*.safetensors
 
-# Five seeds each of an agent that chooses what to cache, of one that cannot, and of a generalist;
-# a run's folder is runs/curves/SUPERNET/KIND-SEED.
+# Five seeds each of agents that choose what to cache, that hold one SubGraph for good, that hold
+# nothing, and of generalists; a run's folder is runs/curves/SUPERNET/KIND-SEED.
 SEEDS      := 0 1 2 3 4
 KINDS      := choose shared none mixture
 CURVE_RUNS := $(foreach k,$(KINDS),$(foreach n,$(SUPERNETS),$(SEEDS:%=runs/curves/$n/$k-%/comparison.json)))
@@ -72,7 +72,7 @@ OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
 OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
 OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
 
-curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (40 minutes with -j2)
+curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (half an hour with -j2)
 	for n in $(SUPERNETS); do \
 	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared,none}-* --plot docs/gallery/caching-$$n.png && \
 	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \

@@ -17,7 +17,7 @@ from safetensors.torch import save as pack_tensors
 
 from sushi_accel.atomic import replacing
 from sushi_accel.documents import validate, write_atomically
-from sushi_agents.network import SHARPNESS, QueueNetwork
+from sushi_agents.network import CRITIC, HIDDEN, SHARPNESS, QueueNetwork
 from sushi_agents.policy import Actions, Observations
 from sushi_agents.table_context import context_size
 from sushi_env import InputError, Problem
@@ -27,6 +27,7 @@ MAX_FILE_BYTES = 64 * 1024**2
 SUFFIXES = (".json", ".safetensors")
 
 Size = Annotated[int, Field(ge=1, le=4096)]
+Sharpness = Annotated[float, Field(ge=0.01, le=100)]
 
 
 class _Frozen(BaseModel):
@@ -34,20 +35,23 @@ class _Frozen(BaseModel):
 
 
 class NetworkOptions(_Frozen):
-    """Arguments of `QueueNetwork` that are free: `policy_kwargs` of the policy `queue`."""
+    """What of a network may be chosen: `policy_kwargs` of the policy `queue`."""
 
-    hidden: Size = 64
-    critic: Size = 128
-    sharpness: Annotated[float, Field(ge=0.01, le=100)] = SHARPNESS
+    hidden: Size = HIDDEN
+    critic: Size = CRITIC
+    sharpness: Sharpness = SHARPNESS
 
 
-class NetworkSpec(NetworkOptions):
+class NetworkSpec(_Frozen):
     """Arguments of `QueueNetwork`."""
 
     num_subnets: Size
     num_subgraphs: Size
     levels: tuple[float, ...]
     context: tuple[float, ...]
+    hidden: Size
+    critic: Size
+    sharpness: Sharpness
     fixed_subgraph: Annotated[int, Field(ge=0, le=4096)] | None = None
 
 

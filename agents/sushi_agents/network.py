@@ -25,11 +25,16 @@ FORBIDDEN = -50.0
 # What the plan's logits are before learning: sharp enough that a first episode is not chaos,
 # blunt enough that everything is tried. All are learned.
 SHARPNESS = 4.0
-"""Logit of a SubNet per utility that its plan earns, unless it is said otherwise."""
+"""Logit of a SubNet per utility that its plan earns, unless told otherwise."""
 THRIFT = 30.0
 """Logit of a SubGraph per largest latency that it saves."""
 LOYALTY = 1.0
 """Logit of the cached SubGraph."""
+
+HIDDEN = 64
+"""Width of the layers that score SubNets, unless told otherwise."""
+CRITIC = 128
+"""Width of the layers that value, unless told otherwise."""
 
 
 class _Seen(NamedTuple):
@@ -60,8 +65,8 @@ class QueueNetwork(nn.Module):
         context: See `context_of`.
         hidden: Width of the layers that score SubNets; those that score SubGraphs have half.
         critic: Width of the layers that value.
-        fixed_subgraph: The SubGraph that is always chosen; None: the network chooses.
         sharpness: Logit of a SubNet per utility that its plan earns, before learning.
+        fixed_subgraph: The SubGraph that is always chosen; None: the network chooses.
     """
 
     def __init__(
@@ -70,10 +75,10 @@ class QueueNetwork(nn.Module):
         num_subgraphs: int,
         levels: Sequence[float],
         context: Sequence[float],
-        hidden: int = 64,
-        critic: int = 128,
+        hidden: int,
+        critic: int,
+        sharpness: float,
         fixed_subgraph: int | None = None,
-        sharpness: float = SHARPNESS,
     ):
         super().__init__()
         S, G, M = num_subnets, num_subgraphs, OBSERVED_QUERIES
@@ -84,8 +89,8 @@ class QueueNetwork(nn.Module):
             "context": list(context),
             "hidden": hidden,
             "critic": critic,
-            "fixed_subgraph": fixed_subgraph,
             "sharpness": sharpness,
+            "fixed_subgraph": fixed_subgraph,
         }
         self.layout = ObservationLayout(S, G)
         for name, values in (
@@ -194,8 +199,8 @@ CACHES = ("choose", "none", "shared")
 
 def network_spec(
     problem: Problem,
-    hidden: int = 64,
-    critic: int = 128,
+    hidden: int = HIDDEN,
+    critic: int = CRITIC,
     sharpness: float = SHARPNESS,
     cache: str = "choose",
 ) -> dict[str, Any]:
@@ -222,6 +227,6 @@ def network_spec(
         "context": [float(number) for number in context_of(problem)],
         "hidden": hidden,
         "critic": critic,
-        "fixed_subgraph": fixed[cache],
         "sharpness": sharpness,
+        "fixed_subgraph": fixed[cache],
     }

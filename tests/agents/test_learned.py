@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,16 @@ def test_a_doctored_card_is_refused(trained, tmp_path, change, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("key", ["hidden", "critic", "sharpness", "levels"])
+def test_a_card_that_lacks_something_is_refused(trained, tmp_path, key):
+    path = copied(trained[0].agent_path, tmp_path)
+    card = json.loads(path.read_text())
+    del card["network"][key]
+    path.write_text(json.dumps(card))
+    with pytest.raises(InputError, match=f"network.{key}"):
+        load_agent(path, PROBLEM)
+
+
 def test_damaged_weights_are_refused(trained, tmp_path):
     path = copied(trained[0].agent_path, tmp_path)
     weights = path.with_suffix(".safetensors")
@@ -164,9 +175,20 @@ def test_the_zoo_was_trained_with_the_hyperparameters_that_come_with_it(name):
     expected = f"sushi train --scenario {base} --algo ppo"
     if training["mixture"]:
         expected += f" --mixture {training['mixture']}"
-    seed = 3 if name == "v1-resnet50-diurnal" else 0  # as in the Makefile
-    assert training["command"] == f"{expected} --steps {training['steps']} --seed {seed}"
-    assert training["seed"] == seed
+    seed = _in_the_makefile(name, "SEED")
+    steps = _in_the_makefile(name, "MIXED" if training["mixture"] else "STEPS")
+    assert training["command"] == f"{expected} --steps {steps} --seed {seed}"
+    assert (training["steps"], training["seed"]) == (steps, seed)
+
+
+def _in_the_makefile(name: str, key: str) -> int:
+    """A variable of the target `zoo`: an agent's own value, or everybody's."""
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    of_all = re.search(rf"^{key} *:= (\d+)$", makefile, re.MULTILINE)
+    own = re.search(rf"^runs/zoo/{name}/comparison.json: {key} := (\d+)$", makefile, re.MULTILINE)
+    found = own or of_all
+    assert found is not None
+    return int(found[1])
 
 
 def test_the_zoo_is_small_and_knows_its_scenarios():
