@@ -7,12 +7,13 @@ import gymnasium
 from gymnasium.envs.registration import WrapperSpec
 
 from sushi_accel import InputError, __version__
-from sushi_env.engine import Engine
-from sushi_env.layout import ObservationLayout
-from sushi_env.metrics import EpisodeMetrics, mean_metrics
-from sushi_env.named import DEFAULT_SCENARIO, get_scenario, scenario_names
-from sushi_env.problem import Problem, compile_scenario
-from sushi_env.scenario import Scenario, SloClass, load_scenario
+from sushi_accel.moved import keep_paths
+from sushi_env.engine.engine import Engine
+from sushi_env.engine.layout import ObservationLayout
+from sushi_env.engine.metrics import EpisodeMetrics, mean_metrics
+from sushi_env.engine.problem import Problem, compile_scenario
+from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario, scenario_names
+from sushi_env.scenario.scenario import Scenario, SloClass, load_scenario
 from sushi_env.serve_env import ServeEnv
 from sushi_env.serve_vector_env import ServeVectorEnv
 from sushi_env.wrappers import DictObservation, DiscreteActions, VectorReward
@@ -38,6 +39,14 @@ __all__ = [
     "mean_metrics",
     "scenario_names",
 ]
+
+keep_paths(
+    __name__,
+    {
+        "arrivals": "engine.arrivals",
+        "traffic": "scenario.traffic",
+    },
+)
 
 # The environment checks its actions and the order of its calls itself, and better.
 gymnasium.register(

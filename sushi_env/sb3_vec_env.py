@@ -13,10 +13,10 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvIndices,
 )
 
-from sushi_env.engine import Engine
-from sushi_env.named import DEFAULT_SCENARIO, get_scenario
-from sushi_env.problem import compile_scenario
-from sushi_env.scenario import Scenario
+from sushi_env.engine.engine import Engine
+from sushi_env.engine.problem import compile_scenario
+from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.scenario.scenario import Scenario
 from sushi_env.serve_env import SEED_RANGE, as_seed
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -12,6 +13,8 @@ LAYERS = {
     "sushi_bench": ROOT / "benchmarks" / "sushi_bench",
 }
 ORDER = list(LAYERS)
+MOST_MODULES, MOST_LINES = 14, 400
+CROWDED, LONG = {"paper"}, {"kernel", "python_twin"}  # to be cut
 
 
 def module_name(package: str, path: Path) -> str:
@@ -56,6 +59,30 @@ def test_no_module_imports_itself_in_a_circle():
     graph = all_imports()
     known = {module: targets & set(graph) - {module} for module, targets in graph.items()}
     graphlib.TopologicalSorter(known).prepare()  # raises CycleError
+
+
+def folder(module: str) -> str:
+    """The folder of a package that a module lies in; the module itself if it lies in none."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if len(parts) > 2 else module
+
+
+def test_no_folder_imports_itself_in_a_circle():
+    graph = all_imports()
+    between: dict[str, set[str]] = {}
+    for module, targets in graph.items():
+        if module not in LAYERS:  # a package's root gathers what its folders offer
+            known = {folder(target) for target in targets if target in graph} - set(LAYERS)
+            between.setdefault(folder(module), set()).update(known - {folder(module)})
+    graphlib.TopologicalSorter(between).prepare()
+
+
+def test_folders_and_files_stay_small():
+    files = [path for package in LAYERS.values() for path in package.rglob("*.py")]
+    counts = Counter(path.parent for path in files if path.name != "__init__.py")
+    assert {p: n for p, n in counts.items() if n > MOST_MODULES and p.name not in CROWDED} == {}
+    lines = {path: len(path.read_text().splitlines()) for path in files}
+    assert {p: n for p, n in lines.items() if n > MOST_LINES and p.stem not in LONG} == {}
 
 
 def test_no_room_for_leftovers():

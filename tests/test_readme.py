@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sushi_bench.scores import read_all
-from sushi_bench.scores_tables import rank
+from sushi_bench.scores.ranking import read_all
+from sushi_bench.scores.tables import rank
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

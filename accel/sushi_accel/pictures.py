@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sushi_accel.board import Board
-from sushi_accel.reference import LayerRun
-from sushi_accel.table import SushiAbs
-from sushi_accel.validation import Validation
+from sushi_accel.boards.board import Board
+from sushi_accel.model.reference import LayerRun
+from sushi_accel.silicon.validation import Validation
+from sushi_accel.table.table import SushiAbs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,13 +3,13 @@
 from functools import cache
 from pathlib import Path
 
-from sushi_accel.board import PRESETS, Board
-from sushi_accel.board_file import load_board
+from sushi_accel.boards.board import PRESETS, Board
+from sushi_accel.boards.board_file import load_board
 from sushi_accel.errors import InputError
-from sushi_accel.ofa_mobilenetv3 import ofa_mobilenetv3
-from sushi_accel.ofa_resnet50 import ofa_resnet50
-from sushi_accel.supernet import SuperNet
-from sushi_accel.supernet_file import load_supernet
+from sushi_accel.supernets.ofa_mobilenetv3 import ofa_mobilenetv3
+from sushi_accel.supernets.ofa_resnet50 import ofa_resnet50
+from sushi_accel.supernets.supernet import SuperNet
+from sushi_accel.supernets.supernet_file import load_supernet
 
 _BUILDERS = {"resnet50": ofa_resnet50, "mobilenetv3": ofa_mobilenetv3}
 

@@ -1,5 +1,6 @@
 """Policies for sushi-env: the interface, baselines, evaluation and training."""
 
+from sushi_accel.moved import keep_paths
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.policy import Policy, PolicyError, Rule
 from sushi_agents.registry import baseline_names, make_policy, policy_names
@@ -13,3 +14,24 @@ __all__ = [
     "policy_names",
     "run_episodes",
 ]
+
+keep_paths(
+    __name__,
+    {
+        **{
+            name: f"heuristics.{name}"
+            for name in (
+                "lookahead",
+                "model_switching",
+                "slackfit",
+                "subnet_policies",
+                "sushisched",
+                "time_sharing",
+            )
+        },
+        "learned": "network.learned",
+        "onnx_export": "export.onnx_export",
+        "recording": "export.recording",
+        "training": "learning.training",
+    },
+)

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from sushi_agents.cache_rules import CACHE_RULES, Combined
+from sushi_agents.heuristics.cache_rules import CACHE_RULES, Combined
+from sushi_agents.heuristics.static import StaticSubNet
 from sushi_agents.policy import Policy, PolicyError
-from sushi_agents.static import StaticSubNet
 from sushi_agents.zoo import GENERALIST, ZOO, generalist, has_agent, has_generalist, zoo_agent
 from sushi_env import InputError, Problem
 
@@ -17,20 +17,20 @@ GROUP = "sushi.policies"
 STATIC = "static-"
 
 BUILT_IN = {
-    "random": "random_policy:RandomPolicy",
-    "no-sushi": "subnet_policies:NoSushi",
-    "state-unaware": "subnet_policies:StateUnaware",
-    "sushisched-accuracy": "sushisched:SushiSchedAccuracy",
-    "sushisched-latency": "sushisched:SushiSchedLatency",
-    "cache-last": "subnet_policies:CacheLast",
-    "cache-frequent": "subnet_policies:CacheFrequent",
-    "max-accuracy": "subnet_policies:MaxAccuracy",
-    "min-latency": "subnet_policies:MinLatency",
-    "infaas": "subnet_policies:Infaas",
-    "slackfit": "slackfit:SlackFit",
-    "model-switching": "model_switching:ModelSwitching",
-    "time-sharing": "time_sharing:TimeSharing",
-    "lookahead": "lookahead:Lookahead",
+    "random": "heuristics.random_policy:RandomPolicy",
+    "no-sushi": "heuristics.subnet_policies:NoSushi",
+    "state-unaware": "heuristics.subnet_policies:StateUnaware",
+    "sushisched-accuracy": "heuristics.sushisched:SushiSchedAccuracy",
+    "sushisched-latency": "heuristics.sushisched:SushiSchedLatency",
+    "cache-last": "heuristics.subnet_policies:CacheLast",
+    "cache-frequent": "heuristics.subnet_policies:CacheFrequent",
+    "max-accuracy": "heuristics.subnet_policies:MaxAccuracy",
+    "min-latency": "heuristics.subnet_policies:MinLatency",
+    "infaas": "heuristics.subnet_policies:Infaas",
+    "slackfit": "heuristics.slackfit:SlackFit",
+    "model-switching": "heuristics.model_switching:ModelSwitching",
+    "time-sharing": "heuristics.time_sharing:TimeSharing",
+    "lookahead": "heuristics.lookahead:Lookahead",
 }
 """The baselines and where they are, in `sushi_agents`; a name here cannot be taken by others."""
 
@@ -88,17 +88,17 @@ def make_policy(name: str, problem: Problem, trust: bool = False) -> Policy:
     if registered:
         return _build(name, registered[0].load, problem)
     if name.endswith(".onnx"):
-        from sushi_agents.onnx_policy import OnnxPolicy  # needs the extra `onnx`
+        from sushi_agents.export.onnx_policy import OnnxPolicy  # needs the extra `onnx`
 
         return OnnxPolicy(name, problem)
     if name.endswith((".json", ".safetensors")):
         with _extra_train():
-            from sushi_agents.learned import load_agent
+            from sushi_agents.network.learned import load_agent
 
             return load_agent(Path(name), problem)
     if name.endswith(".zip") or Path(name).is_dir():
         with _extra_train():
-            from sushi_agents.algorithms import load_model
+            from sushi_agents.learning.algorithms import load_model
 
             return load_model(_model_file(Path(name)), problem, trust)
     module, colon, attribute = name.partition(":")

@@ -37,7 +37,7 @@ def zoo_agent(problem: Problem) -> Policy:
     Raises:
         InputError: If there is none, or the scenario is not the one it was trained for.
     """
-    from sushi_agents.learned import load_agent  # needs the extra `train`
+    from sushi_agents.network.learned import load_agent  # needs the extra `train`
 
     name, asked = problem.scenario.name, problem.scenario.digest
     if name not in zoo_names():
@@ -70,7 +70,7 @@ def generalist(problem: Problem) -> Policy:
     Raises:
         InputError: If there is none, or the scenario's spaces are not those it was trained on.
     """
-    from sushi_agents.learned import load_agent  # needs the extra `train`
+    from sushi_agents.network.learned import load_agent  # needs the extra `train`
 
     path = _generalist_path(problem)
     if not path.exists():

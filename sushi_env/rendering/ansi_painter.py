@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from sushi_env.problem import Problem
+from sushi_env.engine.problem import Problem
 from sushi_env.rendering.layer_weights import layer_weights
 from sushi_env.rendering.moment import Moment
 from sushi_env.rendering.palette import (

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel import InputError, SushiAbs, build_candidates, get_supernet
-from sushi_env.problem import Problem
+from sushi_env.engine.problem import Problem
 
 
 @dataclass(frozen=True)

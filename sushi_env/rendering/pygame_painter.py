@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_env.problem import Problem
+from sushi_env.engine.problem import Problem
 from sushi_env.rendering.buffer_panel import paint_buffer
 from sushi_env.rendering.canvas import Canvas
 from sushi_env.rendering.charts import paint_charts

@@ -3,9 +3,9 @@
 from bisect import bisect_right
 from collections import deque
 
-import sushi_env.kernel as kernel
-from sushi_env.engine import Engine
-from sushi_env.memory import CLASS_BITS, CLASSES
+import sushi_env.engine.kernel as kernel
+from sushi_env.engine.engine import Engine
+from sushi_env.engine.memory import CLASS_BITS, CLASSES
 from sushi_env.rendering.moment import Moment, Query, Service, Totals
 
 RECENT = 60

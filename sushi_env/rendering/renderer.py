@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from sushi_env.engine import Engine
+from sushi_env.engine.engine import Engine
 from sushi_env.rendering.moment import Moment
 from sushi_env.rendering.record import RECENT, EpisodeRecord
 

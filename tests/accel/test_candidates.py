@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_accel import ConvLayer, SubNet, SuperNet, build_candidates, build_table, get_board
-from sushi_accel.candidates import MAX_MIXES, mixes, thin
-from sushi_accel.packing import Packer, layer_options, saved_cycles, with_parts
+from sushi_accel.table.candidates import MAX_MIXES, mixes, thin
+from sushi_accel.table.packing import Packer, layer_options, saved_cycles, with_parts
 
 BOARDS = ("zcu104", "zcu104-overlapped", "paper_roofline")
 BUDGETS = (3_000, 8_000, 16_000, 40_000)

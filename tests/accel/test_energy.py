@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sushi_accel import Board, ConvLayer, SubNet, SuperNet, get_board
-from sushi_accel.energy import energy_j, onchip_bytes
-from sushi_accel.timing import layer_work
+from sushi_accel.model.energy import energy_j, onchip_bytes
+from sushi_accel.model.timing import layer_work
 
 BOARD = replace(get_board("zcu104"), offchip_j_per_byte=1.0, onchip_j_per_byte=0.0, j_per_mac=0.0)
 

@@ -28,7 +28,7 @@ from sushi_accel import (
     save_table,
     supernet_names,
 )
-from sushi_accel.table_file import table_digest
+from sushi_accel.table.table_file import table_digest
 
 
 def refused(load, path, match: str) -> None:
@@ -269,7 +269,7 @@ def test_a_table_that_unpacks_to_too_much_is_refused_unread(tmp_path, monkeypatc
     path = tmp_path / "t.npz"
     np.savez_compressed(path, header=np.zeros(2**20))
     refused(load_table, path, "has no header")
-    monkeypatch.setattr("sushi_accel.table_file.MAX_FILE_BYTES", 2**20)
+    monkeypatch.setattr("sushi_accel.table.table_file.MAX_FILE_BYTES", 2**20)
     assert path.stat().st_size < 2**20
     refused(load_table, path, "bytes unpacked, at most 1048576")
 

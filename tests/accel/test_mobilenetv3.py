@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from sushi_accel import build_table, get_board, get_supernet
-from sushi_accel.ofa_mobilenetv3 import (
+from sushi_accel.supernets.ofa_mobilenetv3 import (
     PUBLISHED_TOP1,
     MobileNetSettings,
     interpolated_top1,
     mobilenetv3_layers,
 )
-from sushi_accel.subgraph import shared_slices
+from sushi_accel.supernets.subgraph import shared_slices
 
 MIB = 2**20
 

@@ -14,10 +14,10 @@ pytest.importorskip("matplotlib")
 from matplotlib.patches import StepPatch
 
 from sushi_accel import ConvLayer, build_candidates, build_table, get_board, get_supernet
-from sushi_accel.measurements import Measurements
+from sushi_accel.model.reference import simulate_subnet
 from sushi_accel.pictures import roofline, saved_latency, scatter, timeline
-from sushi_accel.reference import simulate_subnet
-from sushi_accel.validation import predict_us, validate_board
+from sushi_accel.silicon.measurements import Measurements
+from sushi_accel.silicon.validation import predict_us, validate_board
 
 
 def pixels(figure) -> np.ndarray:

@@ -19,9 +19,9 @@ from sushi_accel import (
     get_supernet,
     supernet_names,
 )
-from sushi_accel.reference import simulate_layer, simulate_subnet, tiles
-from sushi_accel.subgraph import SubGraph, overlap
-from sushi_accel.timing import layer_cycles, layer_work, resident_sweeps
+from sushi_accel.model.reference import simulate_layer, simulate_subnet, tiles
+from sushi_accel.model.timing import layer_cycles, layer_work, resident_sweeps
+from sushi_accel.supernets.subgraph import SubGraph, overlap
 
 
 def closed_form(supernet: SuperNet, board: Board, slices: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sushi_accel import get_supernet
-from sushi_accel.ofa_channels import make_divisible
-from sushi_accel.subgraph import shared_slices
+from sushi_accel.supernets.ofa_channels import make_divisible
+from sushi_accel.supernets.subgraph import shared_slices
 
 MIB = 2**20
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sushi_accel import ConvLayer, InputError, get_board, get_supernet
-from sushi_accel.calibration import calibrate
-from sushi_accel.measurements import COLUMNS, Measurements, load_measurements
-from sushi_accel.validation import predict_us, validate_board
+from sushi_accel.silicon.calibration import calibrate
+from sushi_accel.silicon.measurements import COLUMNS, Measurements, load_measurements
+from sushi_accel.silicon.validation import predict_us, validate_board
 
 PRESETS = ("zcu104", "zcu104-overlapped")
 CONSTANTS = ("driver_cycles", "cycles_per_position", "cycles_per_sweep", "bandwidth_bytes_per_s")
@@ -170,7 +170,7 @@ def test_measurements_that_cannot_be_read_give_one_clear_line(tmp_path, monkeypa
     for path in (tmp_path, tmp_path / "none.csv"):
         with pytest.raises(InputError, match="cannot be read"):
             load_measurements(path)
-    monkeypatch.setattr("sushi_accel.measurements.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("sushi_accel.silicon.measurements.MAX_FILE_BYTES", 10)
     (tmp_path / "m.csv").write_text(HEADER)
     with pytest.raises(InputError, match="larger than 10 bytes"):
         load_measurements(tmp_path / "m.csv")

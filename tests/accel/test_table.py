@@ -16,8 +16,8 @@ from sushi_accel import (
     save_table,
     supernet_names,
 )
-from sushi_accel.table import SushiAbs
-from sushi_accel.table_file import table_digest
+from sushi_accel.table.table import SushiAbs
+from sushi_accel.table.table_file import table_digest
 
 
 @pytest.fixture(scope="module")

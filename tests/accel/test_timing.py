@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_accel import ConvLayer, SubNet, SuperNet, get_board, get_supernet
-from sushi_accel.subgraph import overlap
-from sushi_accel.timing import layer_cycles, layer_work, network_latency_s, resident_sweeps
+from sushi_accel.model.timing import layer_cycles, layer_work, network_latency_s, resident_sweeps
+from sushi_accel.supernets.subgraph import overlap
 
 BOARDS = ("zcu104", "zcu104-overlapped")
 

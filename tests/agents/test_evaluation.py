@@ -75,7 +75,7 @@ def test_progress_reaches_the_end():
 
 def test_policies_come_from_modules_too(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(
-        "from sushi_agents.static import StaticSubNet\n"
+        "from sushi_agents.heuristics.static import StaticSubNet\n"
         "def build(problem):\n    return StaticSubNet(problem, 'B')\n"
         "def broken(problem):\n    raise KeyError('x')\n"
         "nothing = lambda problem: 3\n"

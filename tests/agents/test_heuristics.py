@@ -7,11 +7,11 @@ import pytest
 from scipy.optimize import linprog
 
 from sushi_agents import baseline_names, make_policy, run_episodes
-from sushi_agents.cache_rules import favourite_subgraphs, shared_subgraph
-from sushi_agents.lookahead import Lookahead
-from sushi_agents.model_switching import effective_accuracy
-from sushi_agents.slackfit import SlackFit
-from sushi_agents.time_sharing import TimeSharing, efficient_choices
+from sushi_agents.heuristics.cache_rules import favourite_subgraphs, shared_subgraph
+from sushi_agents.heuristics.lookahead import Lookahead
+from sushi_agents.heuristics.model_switching import effective_accuracy
+from sushi_agents.heuristics.slackfit import SlackFit
+from sushi_agents.heuristics.time_sharing import TimeSharing, efficient_choices
 from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, mean_metrics
 
 

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 
 from sushi_agents import make_policy, policy_names, run_episodes
-from sushi_agents.learned import load_agent
-from sushi_agents.settings import hyperparameters
-from sushi_agents.training import train
-from sushi_agents.training_run import TrainingRun
+from sushi_agents.learning.settings import hyperparameters
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
+from sushi_agents.network.learned import load_agent
 from sushi_agents.zoo import zoo_folder, zoo_names
 from sushi_env import Engine, InputError, compile_scenario, get_scenario, mean_metrics
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from sushi_agents.algorithms import as_policy
-from sushi_agents.learned import load_agent
-from sushi_agents.mixture import draw_mixture
-from sushi_agents.mixture_env import MixtureVecEnv
-from sushi_agents.network import QueueNetwork, network_spec
-from sushi_agents.table_context import context_of
-from sushi_agents.training import train
-from sushi_agents.training_run import TrainingRun
+from sushi_agents.learning.algorithms import as_policy
+from sushi_agents.learning.mixture import draw_mixture
+from sushi_agents.learning.mixture_env import MixtureVecEnv
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
+from sushi_agents.network.learned import load_agent
+from sushi_agents.network.network import QueueNetwork, network_spec
+from sushi_agents.network.table_context import context_of
 from sushi_env import InputError, compile_scenario, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
 

@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from sushi_agents.evaluation import run_episodes
-from sushi_agents.learned import LearnedScheduler
-from sushi_agents.lookahead import Lookahead
-from sushi_agents.network import QueueNetwork, network_spec
+from sushi_agents.heuristics.lookahead import Lookahead
+from sushi_agents.network.learned import LearnedScheduler
+from sushi_agents.network.network import QueueNetwork, network_spec
+from sushi_agents.network.subgraph_features import HORIZON, subgraph_features
+from sushi_agents.network.subnet_features import subnet_features
+from sushi_agents.network.table_context import context_of, parse_context
 from sushi_agents.registry import make_policy
-from sushi_agents.subgraph_features import HORIZON, subgraph_features
-from sushi_agents.subnet_features import subnet_features
-from sushi_agents.table_context import context_of, parse_context
 from sushi_env import compile_scenario, get_scenario, mean_metrics
-from sushi_env.engine import Engine
+from sushi_env.engine.engine import Engine
 
 PROBLEM = compile_scenario(get_scenario("v1-resnet50-shift"))
 TABLE, LAYOUT = PROBLEM.table, PROBLEM.layout

@@ -9,8 +9,8 @@ from stable_baselines3 import DQN, PPO
 from torch import nn
 
 from sushi_agents import make_policy, run_episodes
-from sushi_agents.algorithms import as_policy
-from sushi_agents.recording import recorded_episodes
+from sushi_agents.export.recording import recorded_episodes
+from sushi_agents.learning.algorithms import as_policy
 from sushi_agents.zoo import zoo_names
 from sushi_bench.main import main
 from sushi_env import InputError, compile_scenario, get_scenario
@@ -20,8 +20,8 @@ from sushi_env.sb3_wrappers import DiscreteActions
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-from sushi_agents.onnx_export import export_onnx
-from sushi_agents.onnx_policy import OnnxPolicy
+from sushi_agents.export.onnx_export import export_onnx
+from sushi_agents.export.onnx_policy import OnnxPolicy
 
 SHORT = compile_scenario(get_scenario("resnet50-busy").replace(queries=300))
 

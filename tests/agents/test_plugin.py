@@ -56,8 +56,8 @@ def test_names_are_taken_once_and_never_from_the_baselines(monkeypatch):
             for name, value in (
                 ("twice", "a:A"),
                 ("twice", "b:B"),
-                ("random", "sushi_agents.subnet_policies:MinLatency"),
-                ("mine", "sushi_agents.subnet_policies:MinLatency"),
+                ("random", "sushi_agents.heuristics.subnet_policies:MinLatency"),
+                ("mine", "sushi_agents.heuristics.subnet_policies:MinLatency"),
             )
         )
         return found.select(**wanted)

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sushi_agents.queue_plans import ROUNDING, best_plans  # noqa: E402
+from sushi_agents.network.queue_plans import ROUNDING, best_plans  # noqa: E402
 
 WAITING = 5
 

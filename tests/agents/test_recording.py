@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from sushi_agents import make_policy
-from sushi_agents.recording import (
+from sushi_agents.export.recording import (
     SEEDS_PER_DATASET,
     RecordedEpisode,
     dataset_path,
     recorded_episodes,
     write_dataset,
 )
-from sushi_agents.training_run import SEEDS_PER_RUN
+from sushi_agents.learning.training_run import SEEDS_PER_RUN
 from sushi_bench.main import main
 from sushi_env import InputError, ServeEnv, compile_scenario, get_scenario
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sushi_agents.centred_env import CentredVecEnv
-from sushi_agents.training import train
-from sushi_agents.training_run import TrainingRun
+from sushi_agents.learning.centred_env import CentredVecEnv
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
 from sushi_env import InputError, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
 

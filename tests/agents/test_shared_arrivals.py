@@ -6,9 +6,9 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from sushi_agents.shared_arrivals import SharedArrivalsBuffer
-from sushi_agents.training import train
-from sushi_agents.training_run import TrainingRun
+from sushi_agents.learning.shared_arrivals import SharedArrivalsBuffer
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
 from sushi_env import InputError, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
 

@@ -8,8 +8,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sushi_agents import baseline_names, make_policy, run_episodes
-from sushi_agents.training import train
-from sushi_agents.training_run import MAX_RUN_SEED, TrainingRun
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import MAX_RUN_SEED, TrainingRun
 from sushi_env import InputError, compile_scenario, get_scenario, mean_metrics
 
 SHORT = get_scenario("resnet50-steady").replace(queries=50)

@@ -4,10 +4,10 @@ import optuna
 import pytest
 import yaml
 
-from sushi_agents.settings import hyperparameters
-from sushi_agents.training import train
-from sushi_agents.training_run import TrainingRun
-from sushi_agents.tuning import ENDED, TuningRun, _study, tune
+from sushi_agents.learning.settings import hyperparameters
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
+from sushi_agents.learning.tuning import ENDED, TuningRun, _study, tune
 from sushi_env import InputError, get_scenario
 
 SHORT = get_scenario("resnet50-steady").replace(queries=20)

@@ -8,7 +8,7 @@ import pytest
 
 from sushi_bench.leaderboard.site import open_folder, write_site
 from sushi_bench.leaderboard.standings import leaderboard_of
-from sushi_bench.scores import read_all
+from sushi_bench.scores.ranking import read_all
 
 COMMITTED = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"
 POLICIES = (

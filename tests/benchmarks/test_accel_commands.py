@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sushi_accel import get_board, get_supernet, load_board, load_table, save_board, save_supernet
-from sushi_accel.measurements import COLUMNS
+from sushi_accel.silicon.measurements import COLUMNS
 from sushi_bench.main import main
 
 MIB = 2**20

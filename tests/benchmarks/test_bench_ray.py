@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sushi_bench.ray_workers import run_on_ray
-from sushi_bench.running import choose_backend, plan, run_plans
-from sushi_bench.suite import get_suite
+from sushi_bench.running.ray_workers import run_on_ray
+from sushi_bench.running.suite_run import choose_backend, plan, run_plans
+from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
 SUSHI = [sys.executable, "-c", "from sushi_bench.main import main; main()"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sushi_bench.result_headers import Credits, make_header
-from sushi_bench.results import read_results, write_results
-from sushi_bench.suite import get_suite
-from sushi_bench.suite_tasks import run_task, tasks_of
+from sushi_bench.results.files import read_results, write_results
+from sushi_bench.running.result_headers import Credits, make_header
+from sushi_bench.running.suite_tasks import run_task, tasks_of
+from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
 SCENARIOS = ["v1-resnet50-busy", "v1-mobilenetv3-busy"]

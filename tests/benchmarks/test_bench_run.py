@@ -13,12 +13,19 @@ import pytest
 from typer.testing import CliRunner
 
 import sushi_agents.zoo
-from sushi_bench.local_workers import Wanted
 from sushi_bench.main import app
-from sushi_bench.results import read_results
-from sushi_bench.running import Backend, Report, choose_backend, plan, run_plans, suite_baselines
-from sushi_bench.suite import get_suite
-from sushi_bench.suite_tasks import Outcome, Task, run_task
+from sushi_bench.results.files import read_results
+from sushi_bench.running.local_workers import Wanted
+from sushi_bench.running.suite_run import (
+    Backend,
+    Report,
+    choose_backend,
+    plan,
+    run_plans,
+    suite_baselines,
+)
+from sushi_bench.running.suite_tasks import Outcome, Task, run_task
+from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
 RESNET, MOBILENET = "v1-resnet50-busy", "v1-mobilenetv3-busy"

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from sushi_bench.main import app
-from sushi_bench.results import Results, read_results, write_results
-from sushi_bench.scores import metric, read_all, scale_of, stability, utilities
-from sushi_bench.scores_tables import as_json, rank
-from sushi_bench.suite import SUITES
+from sushi_bench.results.files import Results, read_results, write_results
+from sushi_bench.scores.ranking import metric, read_all, scale_of, stability, utilities
+from sushi_bench.scores.tables import as_json, rank
+from sushi_bench.suite.suite import SUITES
 from sushi_env import EpisodeMetrics, InputError
 
 COMMITTED = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sushi_bench.bootstrap import Interval, interquartile_mean, mean, with_intervals
-from sushi_bench.scores import differences, improvement, profile
+from sushi_bench.scores.bootstrap import Interval, interquartile_mean, mean, with_intervals
+from sushi_bench.scores.ranking import differences, improvement, profile
 
 RNG = np.random.default_rng(5)
 SCENARIOS, EPISODES = 6, 50

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sushi_bench.local_workers import Wanted
 from sushi_bench.main import app
-from sushi_bench.results import Results, read_results
-from sushi_bench.running import plan, run_plans
-from sushi_bench.suite import FIRST_SEED, get_suite
-from sushi_bench.suite_tasks import EPISODES_PER_TASK, Outcome, Task, run_task
-from sushi_bench.verify import verify
+from sushi_bench.results.files import Results, read_results
+from sushi_bench.running.local_workers import Wanted
+from sushi_bench.running.suite_run import plan, run_plans
+from sushi_bench.running.suite_tasks import EPISODES_PER_TASK, Outcome, Task, run_task
+from sushi_bench.running.verify import verify
+from sushi_bench.suite.suite import FIRST_SEED, get_suite
 from sushi_env import InputError
 
 COMMITTED = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"

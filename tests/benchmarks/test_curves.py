@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sushi_agents.training import train
-from sushi_agents.training_run import TrainingRun
-from sushi_bench.learning_curves import baselines, read_curves
-from sushi_bench.pictures_curves import curves_picture
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
+from sushi_bench.curves.learning_curves import baselines, read_curves
+from sushi_bench.curves.pictures_curves import curves_picture
 from sushi_env import InputError, get_scenario
 
 SHORT = get_scenario("resnet50-steady").replace(queries=30)

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from sushi_agents import make_policy, run_episodes
-from sushi_bench.comparison import compare
-from sushi_bench.evaluation_units import EPISODES_PER_UNIT
-from sushi_bench.intervals import paired_difference
-from sushi_bench.response_times import ResponseTimes, bin_ends_s
+from sushi_bench.comparing.comparison import compare
+from sushi_bench.comparing.evaluation_units import EPISODES_PER_UNIT
+from sushi_bench.comparing.intervals import paired_difference
+from sushi_bench.comparing.response_times import ResponseTimes, bin_ends_s
 from sushi_env import InputError, compile_scenario, get_scenario
 
 SUSHI = str(Path(sys.executable).with_name("sushi"))

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sushi_bench.bootstrap import with_intervals
 from sushi_bench.leaderboard.chart_parts import plain
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.site import open_folder, rendered, write_site
 from sushi_bench.leaderboard.standings import leaderboard_of
 from sushi_bench.main import app
-from sushi_bench.scores import read_all
-from sushi_bench.suite import get_suite
+from sushi_bench.scores.bootstrap import with_intervals
+from sushi_bench.scores.ranking import read_all
+from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sushi_bench.scores import read_all
+from sushi_bench.scores.ranking import read_all
 
 ROOT = Path(__file__).parents[2]
 LEARNED = ("zoo", "generalist")

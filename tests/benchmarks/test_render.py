@@ -15,9 +15,9 @@ import imageio_ffmpeg
 from PIL import GifImagePlugin, Image
 
 from sushi_agents import make_policy, run_episodes
-from sushi_bench.episode_recording import chosen_span, record_episode, shown_seconds
+from sushi_bench.episodes.episode_recording import chosen_span, record_episode, shown_seconds
+from sushi_bench.episodes.pictures_episode import episode_timeline
 from sushi_bench.main import main
-from sushi_bench.pictures_episode import episode_timeline
 from sushi_env import Problem, compile_scenario, get_scenario
 from sushi_env.rendering.record import EpisodeRecord
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sushi_bench.speed import Contender, measure
+from sushi_bench.speed.engine_speed import Contender, measure
 
 
 def test_a_rate_counts_every_environment_of_every_call():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sushi_agents.evaluation import EVALUATION_SEEDS
-from sushi_bench.suite import EPISODES, FIRST_SEED, SUITES, get_suite
+from sushi_bench.suite.suite import EPISODES, FIRST_SEED, SUITES, get_suite
 from sushi_env import InputError
 
 V1_DIGEST = "c6831fd36bccea3668185c29043741267319021def91561975c77a671d6ab39f"

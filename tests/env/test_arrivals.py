@@ -1,7 +1,7 @@
 """Arrivals have the rate, the spread and the shape that a scenario asks for, whoever schedules.
 
 All draws are of fixed seeds. Tolerances are intervals of the statistic over independent episodes,
-or the p-value of a test; times are counted in mean gaps, as `sushi_env.traffic` does.
+or the p-value of a test; times are counted in mean gaps, as `sushi_env.scenario.traffic` does.
 """
 
 import math
@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, linalg, stats
 
 from sushi_env import Problem, compile_scenario, get_scenario, scenario_names
-from sushi_env.arrivals import realised_arrivals
+from sushi_env.engine.arrivals import realised_arrivals
 
 CERTAIN = 0.9999
 """Confidence of the intervals; a right figure is outside once in ten thousand."""

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 CALLS = """
-from sushi_env.compiling import compiled
+from sushi_env.numerics.compiling import compiled
 from shop.price import price
 
 @compiled()
@@ -14,7 +14,7 @@ def bill(number):
     return number * price()
 """
 PRICE = """
-from sushi_env.compiling import compiled
+from sushi_env.numerics.compiling import compiled
 
 @compiled()
 def price():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sushi_env import Engine, Scenario, ServeEnv, compile_scenario, get_scenario
-from sushi_env.engine import RolloutPolicy
+from sushi_env.engine.engine import RolloutPolicy
 
 MILLION = 1_000_000
 STATM = Path("/proc/self/statm")

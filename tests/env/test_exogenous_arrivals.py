@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sushi_env import Engine, compile_scenario, get_scenario
-from sushi_env.arrivals import realised_arrivals
-from sushi_env.memory import CLASS_BITS
+from sushi_env.engine.arrivals import realised_arrivals
+from sushi_env.engine.memory import CLASS_BITS
 
 QUERIES = 120
 

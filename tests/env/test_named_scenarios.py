@@ -7,8 +7,8 @@ import pytest
 
 import sushi_env
 from sushi_env import get_scenario, scenario_names
-from sushi_env.recorded_minutes import TRACES, times_of, write_traces
-from sushi_env.trace_file import load_trace
+from sushi_env.scenario.recorded_minutes import TRACES, times_of, write_traces
+from sushi_env.scenario.trace_file import load_trace
 
 FOLDER = Path(sushi_env.__file__).parent / "scenarios" / "traces"
 

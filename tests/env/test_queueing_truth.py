@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sushi_env import Engine, Scenario, compile_scenario, get_scenario, scenario_names
-from sushi_env.arrivals import realised_arrivals
+from sushi_env.engine.arrivals import realised_arrivals
 
 ONE_CLASS = {"classes": [{"name": "all", "slo": 1000.0}], "regimes": [[1.0]]}
 

@@ -20,8 +20,8 @@ from sushi_env import (
     load_scenario,
     scenario_names,
 )
-from sushi_env.scenario import parse_scenario, save_scenario
-from sushi_env.traffic import TraceArrivals
+from sushi_env.scenario.scenario import parse_scenario, save_scenario
+from sushi_env.scenario.traffic import TraceArrivals
 
 
 @pytest.mark.parametrize("name", scenario_names())

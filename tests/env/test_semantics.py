@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from sushi_env import Engine, InputError, Scenario, SloClass, compile_scenario, get_scenario
-from sushi_env.kernel import latency_bin
-from sushi_env.memory import BINS_PER_OCTAVE, HISTOGRAM_OCTAVES
+from sushi_env.engine.kernel import latency_bin
+from sushi_env.engine.memory import BINS_PER_OCTAVE, HISTOGRAM_OCTAVES
+from sushi_env.numerics.streams import STREAM_GAP, stream_key, uniform
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
-from sushi_env.streams import STREAM_GAP, stream_key, uniform
 
 
 def start(scenario: Scenario, seed: int = 0) -> Engine:

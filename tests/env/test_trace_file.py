@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sushi_env import Engine, InputError, ServeEnv, compile_scenario, get_scenario, load_scenario
-from sushi_env import trace_file as module
-from sushi_env.trace_file import MAX_FILE_BYTES, load_trace, trace_digest, trace_gaps
+from sushi_env.scenario import trace_file as module
+from sushi_env.scenario.trace_file import MAX_FILE_BYTES, load_trace, trace_digest, trace_gaps
 
 ROWS = 100_000
 PACKED = gzip.compress(b"arrival_s\n" + b"".join(b"%d\n" % n for n in range(5000)), mtime=0)

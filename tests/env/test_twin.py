@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sushi_bench.python_twin import PythonTwin
+from sushi_bench.speed.python_twin import PythonTwin
 from sushi_env import Engine, Scenario, ServeEnv, compile_scenario
 from sushi_env.rewards import REWARD_PRESETS
 

@@ -13,7 +13,7 @@ takes what begins in one cell to end in either of two, and the better one counts
 import numpy as np
 
 from sushi_agents.clairvoyant.grid import TOLERANCE_S
-from sushi_env.compiling import compiled
+from sushi_env.numerics.compiling import compiled
 
 
 @compiled(nogil=True)

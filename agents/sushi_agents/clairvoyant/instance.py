@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_env import InputError, Problem
-from sushi_env.arrivals import ArrivalStream, realised_arrivals
+from sushi_env.engine.arrivals import ArrivalStream, realised_arrivals
 from sushi_env.rewards import COMPONENTS
 
 MAX_QUERIES = 50_000

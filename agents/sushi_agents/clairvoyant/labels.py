@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.clairvoyant.completion import bound_at
-from sushi_env.compiling import compiled
+from sushi_env.numerics.compiling import compiled
 
 HANDED_ON = -1
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from sushi_agents.clairvoyant.completion import bound_at
 from sushi_agents.clairvoyant.labels import extend, settle
-from sushi_env.compiling import compiled
+from sushi_env.numerics.compiling import compiled
 
 
 @compiled(nogil=True)

@@ -13,7 +13,7 @@ from sushi_agents.clairvoyant import MAX_LABELS, Bound, clairvoyant_bounds
 from sushi_agents.registry import STATIC
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
-from sushi_bench.comparison import Comparison, compare
+from sushi_bench.comparing.comparison import Comparison, compare
 from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
 
 SHOWN = 5

@@ -9,7 +9,7 @@ from rich.table import Table
 from sushi_bench import console
 from sushi_bench.commands.accel.options import need_matplotlib, save_picture
 from sushi_bench.commands.options import JsonOption
-from sushi_bench.learning_curves import baselines, read_curves
+from sushi_bench.curves.learning_curves import baselines, read_curves
 from sushi_env import InputError
 
 
@@ -21,14 +21,14 @@ def curves(
 ) -> None:
     """Compare learning curves: median and range over seeds, beside the best heuristics."""
     try:
-        from sushi_agents.watching import VALIDATION_SEED
+        from sushi_agents.learning.watching import VALIDATION_SEED
     except ModuleNotFoundError as error:
         raise InputError(f"curves need {error.name!r}: pip install 'sushi-env[train]'") from None
     scenario, found = read_curves(runs)
     lines = baselines(scenario, episodes, VALIDATION_SEED)
     if plot is not None:
         need_matplotlib()
-        from sushi_bench.pictures_curves import curves_picture
+        from sushi_bench.curves.pictures_curves import curves_picture
 
         title = f"{scenario.name}: learning curves, median and range over seeds"
         save_picture(curves_picture(title, found, lines), plot)

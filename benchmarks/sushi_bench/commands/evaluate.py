@@ -9,9 +9,9 @@ from sushi_agents import baseline_names
 from sushi_bench import console
 from sushi_bench.commands.accel.options import need_matplotlib, save_picture
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, TrustOption
-from sushi_bench.comparison import compare
-from sushi_bench.comparison_tables import as_difference_table, as_table
-from sushi_bench.response_times import ResponseTimes
+from sushi_bench.comparing.comparison import compare
+from sushi_bench.comparing.comparison_tables import as_difference_table, as_table
+from sushi_bench.comparing.response_times import ResponseTimes
 from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
 
 FAILED = 2
@@ -85,7 +85,7 @@ def evaluate(
         console.complain(message)
     if comparison.policies:
         if plot is not None:
-            from sushi_bench.pictures_comparison import comparison_picture
+            from sushi_bench.comparing.pictures_comparison import comparison_picture
 
             save_picture(comparison_picture(comparison, ResponseTimes(problem).unit_s), plot)
         if as_json:

@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from sushi_agents import make_policy
-from sushi_agents.recording import recorded_episodes
+from sushi_agents.export.recording import recorded_episodes
 from sushi_bench import console
 from sushi_bench.commands.options import JsonOption, ScenarioOption, TrustOption
 from sushi_env import DEFAULT_SCENARIO, InputError, compile_scenario, get_scenario
@@ -28,8 +28,8 @@ def export(
     try:
         import onnxscript  # noqa: F401
 
-        from sushi_agents.onnx_export import export_onnx
-        from sushi_agents.onnx_policy import OnnxPolicy
+        from sushi_agents.export.onnx_export import export_onnx
+        from sushi_agents.export.onnx_policy import OnnxPolicy
     except ModuleNotFoundError as error:
         raise InputError(
             f"exporting needs {error.name!r}: pip install 'sushi-env[train,onnx]'"

@@ -7,7 +7,7 @@ import numpy as np
 import typer
 
 from sushi_agents import make_policy
-from sushi_agents.recording import dataset_path, recorded_episodes, write_dataset
+from sushi_agents.export.recording import dataset_path, recorded_episodes, write_dataset
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, TrustOption
 from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sushi_accel.atomic import replacing
+from sushi_accel.files.atomic import replacing
 from sushi_agents import make_policy
 from sushi_bench import console
 from sushi_bench.commands.options import JsonOption, ScenarioOption, TrustOption
-from sushi_bench.episode_recording import Span, chosen_span, record_episode, shown_seconds
+from sushi_bench.episodes.episode_recording import Span, chosen_span, record_episode, shown_seconds
 from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
 from sushi_env.rendering.record import EpisodeRecord
 
@@ -76,7 +76,7 @@ def render(
             )
     if out.suffix not in FILMS:
         from sushi_bench.commands.accel.options import save_picture
-        from sushi_bench.pictures_episode import episode_timeline
+        from sushi_bench.episodes.pictures_episode import episode_timeline
 
         save_picture(episode_timeline(problem, records, seed, span), out)
     if as_json:
@@ -122,7 +122,7 @@ def _write_film(
     fps: int,
     on_frame: Any,
 ) -> None:
-    from sushi_bench.films import film_frames, write_gif, write_mp4
+    from sushi_bench.episodes.films import film_frames, write_gif, write_mp4
 
     frames = film_frames(problem, records, seed, span, count)
     write = write_gif if out.suffix == ".gif" else write_mp4

@@ -7,8 +7,9 @@ import typer
 from rich.table import Table
 
 from sushi_agents import baseline_names
-from sushi_bench import console, speed
+from sushi_bench import console
 from sushi_bench.commands.options import JsonOption, ScenarioOption
+from sushi_bench.speed import engine_speed as speed
 from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
 
 
@@ -62,7 +63,7 @@ def speed_(
 
 def _training(problem: Problem, repeats: int, threads: int | None, as_json: bool) -> None:
     try:
-        from sushi_bench.training_speed import training_speed
+        from sushi_bench.speed.training_speed import training_speed
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
     with console.progress_bar() as progress:

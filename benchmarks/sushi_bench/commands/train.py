@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from sushi_accel.documents import write_atomically
+from sushi_accel.files.documents import write_atomically
 from sushi_agents import baseline_names
 from sushi_agents.policy import Policy
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
-from sushi_bench.comparison import Comparison, compare
-from sushi_bench.comparison_tables import as_table
+from sushi_bench.comparing.comparison import Comparison, compare
+from sushi_bench.comparing.comparison_tables import as_table
 from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
 
 PICTURED_QUERIES = 60
@@ -54,10 +54,10 @@ def train(
     give the weights that an uninterrupted run gives.
     """
     try:
-        from sushi_agents.algorithms import algorithm, as_policy
-        from sushi_agents.settings import parse_changes
-        from sushi_agents.training import train as run_training
-        from sushi_agents.training_run import TrainingRun
+        from sushi_agents.learning.algorithms import algorithm, as_policy
+        from sushi_agents.learning.settings import parse_changes
+        from sushi_agents.learning.training import train as run_training
+        from sushi_agents.learning.training_run import TrainingRun
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
     problem = compile_scenario(get_scenario(scenario))
@@ -121,8 +121,8 @@ def _picture() -> Any:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:
         return None
-    from sushi_bench.episode_recording import chosen_span, record_episode
-    from sushi_bench.pictures_episode import episode_timeline
+    from sushi_bench.episodes.episode_recording import chosen_span, record_episode
+    from sushi_bench.episodes.pictures_episode import episode_timeline
 
     def draw(problem: Problem, policy: Policy) -> Any:
         queries = min(PICTURED_QUERIES, problem.scenario.queries)

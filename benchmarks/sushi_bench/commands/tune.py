@@ -22,8 +22,8 @@ def tune(
 ) -> None:
     """Search for better hyperparameters with Optuna; an interrupted search goes on."""
     try:
-        from sushi_agents.tuning import TuningRun
-        from sushi_agents.tuning import tune as search
+        from sushi_agents.learning.tuning import TuningRun
+        from sushi_agents.learning.tuning import tune as search
     except ModuleNotFoundError as error:
         raise InputError(
             f"tuning needs {error.name!r}: pip install 'sushi-env[train,tune]'"

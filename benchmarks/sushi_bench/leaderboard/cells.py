@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from sushi_bench.bootstrap import Interval
 from sushi_bench.leaderboard.standings import Standing
+from sushi_bench.scores.bootstrap import Interval
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -15,7 +15,7 @@ from sushi_bench.leaderboard.chart_parts import (
     plain_data,
 )
 from sushi_bench.leaderboard.standings import Leaderboard
-from sushi_bench.scores import profile
+from sushi_bench.scores.ranking import profile
 
 HEIGHT_PX = 460
 NAMED = 6

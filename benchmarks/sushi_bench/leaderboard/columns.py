@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from sushi_bench.bootstrap import Interval
 from sushi_bench.leaderboard.cells import Column
+from sushi_bench.scores.bootstrap import Interval
 
 
 def percent(value: Interval | None) -> Interval | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sushi_env import Scenario
-from sushi_env.traffic import (
+from sushi_env.scenario.traffic import (
     Arrivals,
     DiurnalArrivals,
     FlashCrowdArrivals,

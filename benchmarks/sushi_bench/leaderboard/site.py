@@ -5,13 +5,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sushi_accel.atomic import replacing
+from sushi_accel.files.atomic import replacing
 from sushi_bench.leaderboard.cells import exact, groups, portion, track
 from sushi_bench.leaderboard.columns import scenario_columns, suite_columns
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.standings import Leaderboard, ScenarioStandings, Standing
-from sushi_bench.scores_tables import notes
-from sushi_bench.suite import EPISODES
+from sushi_bench.scores.tables import notes
+from sushi_bench.suite.suite import EPISODES
 from sushi_env import InputError
 
 PACKAGE = "sushi_bench.leaderboard"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_bench.bootstrap import Interval, Scores, mean, with_intervals
-from sushi_bench.results import Results
-from sushi_bench.scores import Scale, differences, improvement, metric, utilities
-from sushi_bench.scores_tables import Ranking, rank
-from sushi_bench.suite import EPISODES, Suite, get_suite
+from sushi_bench.results.files import Results
+from sushi_bench.scores.bootstrap import Interval, Scores, mean, with_intervals
+from sushi_bench.scores.ranking import Scale, differences, improvement, metric, utilities
+from sushi_bench.scores.tables import Ranking, rank
+from sushi_bench.suite.suite import EPISODES, Suite, get_suite
 from sushi_env import EpisodeMetrics, Scenario
 
 

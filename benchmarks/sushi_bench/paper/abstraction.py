@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from sushi_accel import build_candidates, build_table, get_board, get_supernet, supernet_names
-from sushi_accel.reference import simulate_subnet
+from sushi_accel.model.reference import simulate_subnet
 from sushi_bench.paper.accelerator import Track
 from sushi_bench.paper.rows import Row, unpublished
 

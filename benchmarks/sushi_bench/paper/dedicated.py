@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel import Board, SubGraph, build_table, get_supernet
-from sushi_accel.packing import Packer
-from sushi_accel.subgraph import empty_subgraph
+from sushi_accel.supernets.subgraph import empty_subgraph
+from sushi_accel.table.packing import Packer
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sushi_accel import Board
-from sushi_accel.board import KIB
+from sushi_accel.boards.board import KIB
 from sushi_bench.paper.dedicated import serve_each
 from sushi_bench.paper.devices import DEVICES, URAM_BLOCK_BYTES
 from sushi_bench.paper.readings import base_board, in_other_reading

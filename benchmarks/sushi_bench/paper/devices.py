@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sushi_accel import Board
-from sushi_accel.board import KIB, TAPS
+from sushi_accel.boards.board import KIB, TAPS
 
 URAM_BLOCK_BYTES = 36 * KIB
 """One UltraRAM block: 288 Kib (AMD UG573)."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel import get_board, supernet_names
-from sushi_accel.board import KIB
+from sushi_accel.boards.board import KIB
 from sushi_bench.paper.accelerator import Track
 from sushi_bench.paper.dedicated import serve_each
 from sushi_bench.paper.designs import Design, default_design

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sushi_accel.atomic import replacing
+from sushi_accel.files.atomic import replacing
 from sushi_bench.paper import published
 from sushi_bench.paper.accelerator import BOARDS
 from sushi_bench.paper.report import Report

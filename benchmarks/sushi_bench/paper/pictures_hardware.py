@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sushi_accel import get_board, supernet_names
-from sushi_accel.board import KIB
+from sushi_accel.boards.board import KIB
 from sushi_bench.paper.accelerator import Accelerator
 from sushi_bench.paper.canvas import (
     BLUE,

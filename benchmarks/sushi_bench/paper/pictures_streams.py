@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sushi_accel.board import KIB
+from sushi_accel.boards.board import KIB
 from sushi_bench.paper.canvas import BLUE, COLOURS, GREEN, GREY, RED, canvas
 from sushi_bench.paper.designs import Design
 from sushi_bench.paper.published import ACCURACY_GAIN_POINTS, LATENCY_REDUCTION_PERCENT

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sushi_accel import get_board
-from sushi_accel.measurements import load_measurements
-from sushi_accel.validation import Validation, validate_board
+from sushi_accel.silicon.measurements import load_measurements
+from sushi_accel.silicon.validation import Validation, validate_board
 from sushi_bench.paper.published import MEASURED
 from sushi_bench.paper.rows import Row, equal, unpublished
 

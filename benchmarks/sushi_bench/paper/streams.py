@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sushi_accel import Board, SushiAbs, save_board
 from sushi_agents import run_episodes
-from sushi_agents.cache_rules import Combined, cache_none, cache_shared
+from sushi_agents.heuristics.cache_rules import Combined, cache_none, cache_shared
+from sushi_agents.heuristics.sushisched import SushiSched, SushiSchedAccuracy, SushiSchedLatency
 from sushi_agents.policy import Policy
-from sushi_agents.sushisched import SushiSched, SushiSchedAccuracy, SushiSchedLatency
 from sushi_env import (
     Engine,
     EpisodeMetrics,
@@ -20,9 +20,9 @@ from sushi_env import (
     Scenario,
     SloClass,
     compile_scenario,
-    kernel,
     mean_metrics,
 )
+from sushi_env.engine import kernel
 
 CONSTRAINTS = 12
 """Latency constraints that a stream draws from."""

@@ -1,7 +1,7 @@
 """Section 1: what SubNets weigh and share."""
 
 from sushi_accel import get_supernet, supernet_names
-from sushi_accel.subgraph import shared_slices
+from sushi_accel.supernets.subgraph import shared_slices
 from sushi_bench.paper.published import PAPER, SHARED_MIB, WEIGHTS_MIB
 from sushi_bench.paper.rows import Row, equal, unpublished
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sushi_accel import Board, InputError, get_board
-from sushi_accel.atomic import replacing
+from sushi_accel.files.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

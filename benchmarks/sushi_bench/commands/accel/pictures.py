@@ -15,7 +15,7 @@ from sushi_accel import (
     build_table,
     get_supernet,
 )
-from sushi_accel.reference import LayerRun, simulate_subnet
+from sushi_accel.model.reference import LayerRun, simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
     BandwidthOption,

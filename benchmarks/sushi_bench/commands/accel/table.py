@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from sushi_accel import SushiAbs, build_candidates, build_table, get_supernet, save_table
-from sushi_accel.reference import simulate_subnet
+from sushi_accel.model.reference import simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
     BandwidthOption,

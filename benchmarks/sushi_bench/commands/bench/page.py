@@ -8,7 +8,7 @@ import typer
 import sushi_bench
 from sushi_bench import console
 from sushi_bench.commands.options import JsonOption
-from sushi_bench.scores import read_all
+from sushi_bench.scores.ranking import read_all
 from sushi_env import InputError
 
 PLACES = (Path("benchmarks/results/v1"), Path("results/v1"))

@@ -10,9 +10,9 @@ import typer
 from sushi_bench import console
 from sushi_bench.commands.bench.options import JobsOption, jobs_or_all, stopped_by_sigterm
 from sushi_bench.commands.options import JsonOption, TrustOption
-from sushi_bench.result_headers import Credits
-from sushi_bench.running import Report, choose_backend, plan, run_plans, suite_baselines
-from sushi_bench.suite import EPISODES, get_suite
+from sushi_bench.running.result_headers import Credits
+from sushi_bench.running.suite_run import Report, choose_backend, plan, run_plans, suite_baselines
+from sushi_bench.suite.suite import EPISODES, get_suite
 from sushi_env import InputError
 
 FAILED = 2

@@ -7,9 +7,9 @@ import typer
 
 from sushi_bench import console
 from sushi_bench.commands.options import JsonOption
-from sushi_bench.scores import read_all
-from sushi_bench.scores_tables import as_json as ranking_json
-from sushi_bench.scores_tables import as_table, halves_table, notes, rank
+from sushi_bench.scores.ranking import read_all
+from sushi_bench.scores.tables import as_json as ranking_json
+from sushi_bench.scores.tables import as_table, halves_table, notes, rank
 
 
 def scores(

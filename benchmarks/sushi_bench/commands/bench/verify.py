@@ -10,10 +10,10 @@ import typer
 from sushi_bench import console
 from sushi_bench.commands.bench.options import JobsOption, jobs_or_all, stopped_by_sigterm
 from sushi_bench.commands.options import JsonOption
-from sushi_bench.results import Results, read_results
-from sushi_bench.running import choose_backend
-from sushi_bench.verify import Mismatch, Verification
-from sushi_bench.verify import verify as verify_results
+from sushi_bench.results.files import Results, read_results
+from sushi_bench.running.suite_run import choose_backend
+from sushi_bench.running.verify import Mismatch, Verification
+from sushi_bench.running.verify import verify as verify_results
 from sushi_env import InputError
 
 FAILED = 2

@@ -1,0 +1,1 @@
+"""Boards: the hardware parameters of SushiAccel, presets and files."""

@@ -1,0 +1,1 @@
+"""Reading what strangers wrote, and writing so that nobody reads half of it."""

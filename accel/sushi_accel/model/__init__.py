@@ -1,0 +1,1 @@
+"""What one inference costs: the closed form, the reference simulator, and energy."""

@@ -1,0 +1,1 @@
+"""Measurements: what the model is held against, and fitted to."""

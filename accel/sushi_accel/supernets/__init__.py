@@ -1,0 +1,1 @@
+"""SuperNets, the SubNets cut from them, and SubGraphs: slices of their weights."""

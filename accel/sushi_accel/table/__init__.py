@@ -1,0 +1,1 @@
+"""The SushiAbs table, and the SubGraphs it is built over."""

@@ -1,0 +1,1 @@
+"""Training with Stable-Baselines3: runs, checkpoints, tuning (extra `train`)."""

@@ -1,0 +1,176 @@
+"""Learning algorithms by name, and models on disk (extra `train`)."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sb3_contrib import QRDQN, MaskablePPO, RecurrentPPO
+from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+
+from sushi_accel.files.documents import validate
+from sushi_agents.learning.settings import OURS, Settings, linear_schedule
+from sushi_agents.learning.shared_arrivals import SharedArrivalsBuffer
+from sushi_agents.network.learned import LearnedScheduler, NetworkOptions
+from sushi_agents.network.network import QueueNetwork, network_spec
+from sushi_agents.network.queue_policy import QueuePolicy
+from sushi_agents.policy import Policy
+from sushi_env import InputError, Problem
+from sushi_env.sb3_wrappers import DiscreteActions
+from sushi_env.wrappers import split_action
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A learning algorithm.
+
+    Attributes:
+        name: Its name here, and the beginning of its files' names.
+        kind: The class.
+        pairs: Whether it chooses SubNet and SubGraph, or one number for both.
+        shares: Whether it can learn from a `SharedArrivalsBuffer`.
+    """
+
+    name: str
+    kind: type[BaseAlgorithm]
+    pairs: bool = True
+    shares: bool = False
+
+
+ALGORITHMS = {
+    found.name: found
+    for found in (
+        Algorithm("ppo", PPO, shares=True),
+        Algorithm("a2c", A2C, shares=True),
+        Algorithm("dqn", DQN, pairs=False),
+        Algorithm("maskableppo", MaskablePPO),
+        Algorithm("qrdqn", QRDQN, pairs=False),
+        Algorithm("recurrentppo", RecurrentPPO),
+    )
+}
+_POLICIES = {"mlp": "MlpPolicy", "lstm": "MlpLstmPolicy", "queue": QueuePolicy}
+
+
+def algorithm(name: str) -> Algorithm:
+    """The algorithm called `name`; `QR-DQN`, `qr_dqn` and `qrdqn` are the same.
+
+    Raises:
+        InputError: If there is no such algorithm.
+    """
+    plain = name.lower().replace("-", "").replace("_", "")
+    if plain not in ALGORITHMS:
+        raise InputError(f"unknown algorithm {name!r}; known: {', '.join(ALGORITHMS)}")
+    return ALGORITHMS[plain]
+
+
+def make_model(
+    chosen: Algorithm, problem: Problem, env: VecEnv, settings: Settings, seed: int
+) -> BaseAlgorithm:
+    """A model that has learned nothing yet.
+
+    Args:
+        chosen: The algorithm.
+        problem: The compiled scenario.
+        env: Its environments, as they are.
+        settings: Its hyperparameters.
+        seed: Seed of the weights and of what is sampled.
+
+    Raises:
+        InputError: If the hyperparameters are not the algorithm's.
+    """
+    options = {key: value for key, value in settings.items() if key not in OURS}
+    policy = options.pop("policy")
+    if policy not in _POLICIES:
+        raise InputError(f"policy = {policy!r}, known: {', '.join(_POLICIES)}")
+    if isinstance(options.get("learning_rate"), str):
+        options["learning_rate"] = linear_schedule(options["learning_rate"])
+    if policy == "queue":
+        where = f"hyperparameters of {chosen.name}: policy_kwargs"
+        given = validate(NetworkOptions, options.pop("policy_kwargs", {}), where)
+        spec = network_spec(problem, **given.model_dump(), cache=settings["cache"])
+        options["policy_kwargs"] = {"network": spec}
+    elif settings["cache"] != "choose":
+        raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")
+    if (sharing := settings["share_arrivals"]) > 1:
+        if not chosen.shares:
+            able = ", ".join(found.name for found in ALGORITHMS.values() if found.shares)
+            raise InputError(f"share_arrivals = {sharing}: only {able} can, not {chosen.name}")
+        options["rollout_buffer_class"] = SharedArrivalsBuffer
+        options["rollout_buffer_kwargs"] = {"sharing": sharing}
+    env = environments(chosen, env)
+    try:
+        return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]
+    except (TypeError, ValueError, AssertionError) as error:
+        raise InputError(f"hyperparameters of {chosen.name}: {error}") from None
+
+
+def environments(chosen: Algorithm, env: VecEnv) -> VecEnv:
+    """Environments as the algorithm wants them: with one number per action, or with pairs."""
+    return env if chosen.pairs else DiscreteActions(env)
+
+
+class _Pairs:
+    """A model that chooses one number, as a policy that chooses pairs."""
+
+    def __init__(self, model: BaseAlgorithm, subgraphs: int):
+        self.model, self.subgraphs = model, subgraphs
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """See `Policy.predict`."""
+        chosen, state = self.model.predict(observation, state, episode_start, deterministic)
+        return split_action(np.asarray(chosen), self.subgraphs), state
+
+
+def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:
+    """A model of any of the algorithms as a policy for the engine."""
+    if model.action_space.shape == ():
+        return _Pairs(model, problem.table.num_subgraphs)
+    network = getattr(model.policy, "mlp_extractor", None)
+    if isinstance(network, QueueNetwork) and model.observation_space != problem.layout.space:
+        return LearnedScheduler(copy.deepcopy(network), problem)
+    return model
+
+
+def load_model(path: Path, problem: Problem, trust: bool) -> Policy:
+    """Loads a model that Stable-Baselines3 saved.
+
+    Such a file holds pickles, and loading it can execute code.
+
+    Args:
+        path: The `.zip` file, named after its algorithm: `ppo.zip`, `ppo-best.zip`.
+        problem: The scenario it shall schedule.
+        trust: Whether the caller vouches for the file.
+
+    Returns:
+        The model, as a policy.
+
+    Raises:
+        InputError: If `trust` is not given, the file is not a model, or its spaces are not the
+            scenario's.
+    """
+    if not trust:
+        raise InputError(
+            f"model {path}: a Stable-Baselines3 file can execute code when it is loaded; "
+            "pass --trust if you know where it comes from"
+        )
+    chosen = algorithm(path.stem.split("-")[0])
+    try:
+        model = chosen.kind.load(path, device="cpu")
+    except Exception as error:
+        raise InputError(f"model {path}: cannot be loaded ({error})") from error
+    expected, found = problem.layout.space.shape, model.observation_space.shape
+    if expected != found:
+        raise InputError(
+            f"model {path}: observes {found}, but scenario {problem.scenario.name!r} shows "
+            f"{expected}"
+        )
+    return as_policy(model, problem)

@@ -1,0 +1,118 @@
+"""Hyperparameters: YAML per algorithm and scenario family, changed by the user's own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sushi_accel.files.documents import read_yaml
+from sushi_env import InputError, Scenario
+
+Settings = dict[str, Any]
+
+DEFAULT_FAMILY = "default"
+MIXTURE_FAMILY = "mixture"
+OURS = ("n_envs", "share_arrivals", "centre_rewards", "cache")
+"""Settings that are not the algorithm's own: see `hyperparameters`."""
+MAX_FILE_BYTES = 64 * 1024
+
+
+def hyperparameters(
+    algo: str,
+    scenario: Scenario,
+    file: Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+    in_mixture: bool = False,
+) -> Settings:
+    """The hyperparameters of an algorithm on a scenario.
+
+    A file has a section per family of scenarios. `default` holds for all; what the sections
+    named after the scenario's SuperNet and after the scenario itself say counts more. What is
+    drawn around a scenario has a section `mixture` in place of the scenario's.
+
+    Args:
+        algo: Name of the algorithm.
+        scenario: The scenario.
+        file: A YAML file of one's own, in place of the one that comes with the package.
+        changes: Settings that replace the file's.
+        in_mixture: Whether training is on scenarios drawn around this one.
+
+    Returns:
+        The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `share_arrivals` (how many
+        environments face the same arrivals, see `SharedArrivalsBuffer`), `centre_rewards`
+        (whether to train on `CentredVecEnv`), `cache` (see `network_spec`), and arguments of
+        the algorithm's class.
+
+    Raises:
+        InputError: If the file is not such a file.
+    """
+    if file is None:
+        found = files("sushi_agents").joinpath("hyperparameters", f"{algo}.yaml")
+        sections, where = yaml.safe_load(found.read_text()), f"hyperparameters of {algo}"
+    else:
+        where = f"hyperparameter file {file}"
+        sections = read_yaml(file, where, MAX_FILE_BYTES)
+    if not isinstance(sections, dict) or DEFAULT_FAMILY not in sections:
+        raise InputError(f"{where}: must have a section `{DEFAULT_FAMILY}`")
+    settings: Settings = {"share_arrivals": 1, "centre_rewards": False, "cache": "choose"}
+    own = MIXTURE_FAMILY if in_mixture else scenario.name
+    for family in (DEFAULT_FAMILY, scenario.supernet, own):
+        section = sections.get(family, {})
+        if not isinstance(section, dict):
+            raise InputError(f"{where}: section {family!r} must hold names and values")
+        settings |= section
+    settings |= changes or {}
+    for name in ("n_envs", "share_arrivals"):
+        count = settings.get(name)
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 65536:
+            raise InputError(f"{where}: {name} = {count!r}, must be a whole number in 1..65536")
+    if not isinstance(settings["centre_rewards"], bool):
+        raise InputError(f"{where}: centre_rewards must be true or false")
+    return settings
+
+
+def parse_changes(given: Sequence[str]) -> Settings:
+    """Settings from `name=value` texts, values read as YAML.
+
+    Raises:
+        InputError: If a text is not of that form.
+    """
+    changes: Settings = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        try:
+            changes[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name.strip().isidentifier():
+            raise InputError(f"hyperparameter {text!r}: must be name=value")
+    return changes
+
+
+def linear_schedule(text: str) -> Callable[[float], float]:
+    """A learning rate that falls linearly to a fiftieth, from `lin_<rate>`, as in rl-zoo3.
+
+    Raises:
+        InputError: If the text is not of that form.
+    """
+    try:
+        prefix, first = text.split("_", 1)
+        rate = float(first)
+    except ValueError:
+        prefix, rate = "", 0.0
+    if prefix != "lin" or not 0 < rate < float("inf"):
+        raise InputError(f"learning_rate = {text!r}, must be a number or lin_<number>")
+    return LinearSchedule(rate)
+
+
+class LinearSchedule:
+    """`rate` times the remaining share of the training, but at least a fiftieth of it."""
+
+    def __init__(self, rate: float):
+        self.rate = rate
+
+    def __call__(self, remaining: float) -> float:
+        """The rate when a share `remaining` of the steps is left."""
+        return self.rate * max(remaining, 0.02)

@@ -1,0 +1,187 @@
+"""Looks for better hyperparameters with Optuna (extra `tune`)."""
+
+import multiprocessing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+import yaml
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import MaxTrialsCallback
+from optuna.trial import TrialState
+
+from sushi_accel.files.documents import write_atomically
+from sushi_agents.learning.algorithms import algorithm
+from sushi_agents.learning.settings import Settings, hyperparameters
+from sushi_agents.learning.training import train
+from sushi_agents.learning.training_run import TrainingRun
+from sushi_env import InputError, Scenario
+
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+STARTUP_TRIALS = 5
+"""Trials before pruning begins."""
+
+
+@dataclass(frozen=True)
+class TuningRun:
+    """What a search is determined by.
+
+    Attributes:
+        scenario: The scenario.
+        algo: Name of the algorithm.
+        trials: Trials to complete, those of earlier, interrupted searches in `out` included.
+        steps: Environment steps per trial.
+        seed: Seed of the search and of its trials.
+        out: Folder for the study's journal, its trials and `best.yaml`.
+        jobs: Processes; with more than one, which trial draws what depends on their timing.
+    """
+
+    scenario: Scenario
+    algo: str
+    trials: int
+    steps: int
+    seed: int
+    out: Path
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        algorithm(self.algo)
+        for key in ("trials", "steps", "jobs"):
+            if getattr(self, key) < 1:
+                raise InputError(f"{key} = {getattr(self, key)}, must be at least 1")
+
+
+def tune(run: TuningRun, on_progress: Callable[[int, int], None] | None = None) -> Settings:
+    """Searches, and writes the best hyperparameters to `run.out / "best.yaml"`.
+
+    A trial trains from scratch; one that does worse than the median of the others at the same
+    step is pruned. The journal in the folder makes a search resumable and shares it among
+    processes.
+
+    Args:
+        run: The search.
+        on_progress: Called with trials done and to do.
+
+    Returns:
+        The best hyperparameters.
+
+    Raises:
+        InputError: If the folder cannot be written, or it holds another search.
+    """
+    try:
+        run.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {run.out}: cannot be written ({error.strerror})") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = _study(run, run.seed)
+    what = {"scenario": run.scenario.digest, "algo": run.algo, "steps": run.steps}
+    if study.user_attrs and study.user_attrs != what:
+        raise InputError(f"folder {run.out}: holds a search of {study.user_attrs}, not of {what}")
+    for key, value in what.items():
+        study.set_user_attr(key, value)
+    if run.jobs == 1:
+        _work(run, run.seed, on_progress)
+    else:
+        context = multiprocessing.get_context("spawn")
+        workers = [context.Process(target=_work, args=(run, run.seed + n)) for n in range(run.jobs)]
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            workers[0].join(0.5)
+            if on_progress:
+                on_progress(len(study.get_trials(states=ENDED)), run.trials)
+    completed = study.get_trials(states=(TrialState.COMPLETE,))
+    if not completed:
+        raise InputError(f"folder {run.out}: no trial was completed")
+    best = hyperparameters(
+        algorithm(run.algo).name, run.scenario, changes=_settings(study.best_params)
+    )
+    text = yaml.safe_dump({"default": best}, sort_keys=False)
+    header = (
+        f"# Best of {len(study.get_trials(states=ENDED))} trials of {run.steps} steps on "
+        f"{run.scenario.name}; mean reward {study.best_value:.6g}.\n"
+    )
+    write_atomically(run.out / "best.yaml", header + text, f"file {run.out / 'best.yaml'}")
+    return best
+
+
+def _study(run: TuningRun, seed: int) -> optuna.Study:
+    journal = JournalStorage(JournalFileBackend(str(run.out / "study.journal")))
+    return optuna.create_study(
+        study_name="sushi",
+        storage=journal,
+        direction="maximize",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
+    )
+
+
+def _work(run: TuningRun, seed: int, on_progress: Callable[[int, int], None] | None = None) -> None:
+    """Takes trials until there are enough."""
+    study = _study(run, seed)
+
+    def report(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
+        if on_progress:
+            on_progress(len(study.get_trials(states=ENDED)), run.trials)
+
+    if len(study.get_trials(states=ENDED)) < run.trials:
+        study.optimize(
+            lambda trial: _try(run, trial),
+            callbacks=[MaxTrialsCallback(run.trials, states=ENDED), report],
+        )
+
+
+def _try(run: TuningRun, trial: optuna.Trial) -> float:
+    """Trains one suggestion; its best mean reward in evaluations."""
+    scores: list[float] = []
+
+    def on_evaluation(_: int, reward: float) -> bool:
+        scores.append(reward)
+        trial.report(reward, len(scores))
+        return not trial.should_prune()
+
+    suggested = TrainingRun(
+        run.scenario,
+        run.algo,
+        run.steps,
+        run.seed,
+        run.out / f"trial-{trial.number}",
+        changes=_settings(_suggest(trial, algorithm(run.algo).name)),
+    )
+    train(suggested, on_evaluation=on_evaluation)
+    if trial.should_prune() and len(scores) < 10:
+        raise optuna.TrialPruned
+    return max(scores)
+
+
+def _suggest(trial: optuna.Trial, algo: str) -> Settings:
+    """Draws hyperparameters from the space of an algorithm."""
+    drawn: Settings = {
+        "rate": trial.suggest_float("rate", 1e-4, 5e-3, log=True),
+        "gamma": trial.suggest_float("gamma", 0.85, 0.99),
+    }
+    if algo in ("dqn", "qrdqn"):
+        for key, choices in (
+            ("train_freq", [1, 4, 16]),
+            ("target_update_interval", [50, 200, 1000]),
+            ("batch_size", [128, 512, 2048]),
+        ):
+            drawn[key] = trial.suggest_categorical(key, choices)
+        return drawn
+    drawn["gae_lambda"] = trial.suggest_float("gae_lambda", 0.8, 1.0)
+    drawn["ent_coef"] = trial.suggest_float("ent_coef", 1e-5, 1e-2, log=True)
+    drawn["n_steps"] = trial.suggest_categorical("n_steps", [8, 16, 32, 64])
+    if algo != "a2c":
+        drawn["n_epochs"] = trial.suggest_int("n_epochs", 3, 12)
+    return drawn
+
+
+def _settings(drawn: Settings) -> Settings:
+    """Suggestions as hyperparameters: the rate falls linearly."""
+    return {
+        **{key: value for key, value in drawn.items() if key != "rate"},
+        "learning_rate": f"lin_{drawn['rate']!r}",
+    }

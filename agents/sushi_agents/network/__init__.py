@@ -1,0 +1,1 @@
+"""The network of learned schedulers, and what it sees (extra `train`)."""

@@ -1,0 +1,107 @@
+"""Pictures of a comparison (extra `plot`: Matplotlib)."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sushi_bench.comparing.comparison import Comparison
+from sushi_bench.comparing.response_times import bin_ends_s
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+COLOURS = ("#2a6fbb", "#e07b28", "#3a9160", "#b5433a", "#7a5ba6", "#8a6d3b", "#c562a3", "#5f6770")
+MARKERS = ("o", "^", "s", "D", "v", "P", "X")
+DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+
+
+def comparison_picture(comparison: Comparison, unit_s: float) -> "Figure":
+    """The distribution of response times, and accuracy against SLO attainment.
+
+    Args:
+        comparison: The comparison.
+        unit_s: Unit of its response times, seconds; see `ResponseTimes`.
+
+    Returns:
+        A figure.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = sorted(comparison.policies, key=lambda name: -comparison.policies[name].reward)
+    rows = -(-len(names) // 4)
+    figure = Figure(figsize=(11, 4.6 + 0.24 * rows), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(alpha=0.25)
+    _draw_response_times(left, comparison, names, unit_s)
+    _draw_plane(right, comparison, names)
+    figure.legend(
+        handles=[_key(n, name) for n, name in enumerate(names)],
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize=8,
+        title="best reward first, column by column",
+        title_fontsize=8,
+    )
+    figure.suptitle(
+        f"{comparison.scenario}: {comparison.episodes} episodes, seeds from {comparison.seed}"
+    )
+    return figure
+
+
+def _style(n: int) -> dict[str, Any]:
+    """Colour, line and marker of the n-th policy; no two share all three."""
+    return {
+        "color": COLOURS[n % len(COLOURS)],
+        "linestyle": DASHES[n // len(COLOURS) % len(DASHES)],
+        "marker": MARKERS[n % len(MARKERS)],
+    }
+
+
+def _key(n: int, name: str) -> "Line2D":
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=name, lw=1.3, markersize=6, markeredgecolor="white", **_style(n))
+
+
+def _draw_response_times(
+    ax: "Axes", comparison: Comparison, names: list[str], unit_s: float
+) -> None:
+    """Share of served queries that took longer, on logarithmic axes."""
+    ends = 1e3 * bin_ends_s(unit_s)
+    floor = 1e-4
+    for n, name in enumerate(names):
+        counts = comparison.response_counts[name]
+        total = max(int(counts.sum()), 1)
+        longer = 1 - np.cumsum(counts) / total
+        first, last = np.flatnonzero(counts)[[0, -1]] if counts.any() else (0, 0)
+        shown = slice(max(first - 1, 0), last + 1)
+        style = _style(n) | {"marker": None, "lw": 1.3}
+        ax.plot(ends[shown], np.maximum(longer[shown], floor / 10), **style)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_ylim(floor, 1.1)
+    ax.set_xlabel("response time, ms")
+    ax.set_ylabel("share of served queries that took longer")
+
+
+def _draw_plane(ax: "Axes", comparison: Comparison, names: list[str]) -> None:
+    """Served accuracy against SLO attainment; the best corner is the upper right one."""
+    for n, name in enumerate(names):
+        metrics = comparison.policies[name]
+        ax.plot(
+            [100 * metrics.slo_attainment],
+            [metrics.served_accuracy],
+            markersize=7,
+            markeredgecolor="white",
+            alpha=0.9,
+            **_style(n),
+        )
+    ax.set_xlabel("SLO attainment, % of queries")
+    ax.set_ylabel("served top-1 accuracy, %")

@@ -1,0 +1,198 @@
+"""Result files: what a policy did in every episode of a suite, as JSON Lines.
+
+The first line is the header, then comes one row per episode, in the suite's order of scenarios,
+then by seed. Nothing in a file depends on when, or on how many processes, it was computed.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sushi_accel.files.atomic import replacing
+from sushi_accel.files.documents import shown, validate
+from sushi_bench.results.schema import (
+    HIGHEST,
+    SCHEMA,
+    Header,
+    Machine,
+    Metrics,
+    Row,
+    RowOfFile,
+    expected_keys,
+    header_line,
+)
+from sushi_bench.suite.suite import FIRST_SEED, SUITES, get_suite
+from sushi_env import EpisodeMetrics, InputError
+
+__all__ = [
+    "HIGHEST",
+    "RESULTS_SUFFIX",
+    "SCHEMA",
+    "Header",
+    "Machine",
+    "Metrics",
+    "Results",
+    "Row",
+    "expected_keys",
+    "header_line",
+    "parse_header",
+    "parse_row",
+    "read_results",
+    "write_results",
+]
+
+RESULTS_SUFFIX = ".jsonl"
+MAX_FILE_BYTES = 16 * 1024**2
+MAX_LINE_CHARACTERS = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Results:
+    """A result file, validated.
+
+    Attributes:
+        path: Where it was read from.
+        header: Its first line.
+        rows: The others: every scenario of the header, `episodes` rows each.
+    """
+
+    path: Path
+    header: Header
+    rows: list[Row]
+
+
+def write_results(path: Path, header: Header, rows: Iterable[Row]) -> None:
+    """Writes a result file, so that nobody reads half of it.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    text = "".join([header_line(header), *(row.as_line() for row in rows)])
+    with replacing(path, f"result file {path}") as part:
+        part.write_bytes(text.encode())
+
+
+def read_results(path: Path) -> Results:
+    """Reads a result file and checks everything in it but the numbers' truth.
+
+    Raises:
+        InputError: One line that names the file, the line, and what is allowed.
+    """
+    lines = _lines(path)
+    header = parse_header(lines[0], f"{path}, line 1")
+    keys = expected_keys(header)
+    rows = []
+    for n, ((scenario, seed), line) in enumerate(zip(keys, lines[1:], strict=False), start=2):
+        row = parse_row(line, f"{path}, line {n}")
+        if (row.scenario, row.seed) != (scenario, seed):
+            raise InputError(
+                f"{path}, line {n}: must be scenario {scenario!r}, seed {seed} (rows are in the "
+                f"suite's order, then by seed), is scenario {row.scenario!r}, seed {row.seed}"
+            )
+        _check_upper(row, header, f"{path}, line {n}")
+        rows.append(row)
+    if len(lines) != 1 + len(keys):
+        raise InputError(
+            f"{path}, line {min(len(lines), len(keys) + 1) + 1}: must have {len(keys)} rows after "
+            f"the header ({len(header.scenarios)} scenarios of {header.episodes} episodes), has "
+            f"{len(lines) - 1}"
+        )
+    return Results(path, header, rows)
+
+
+def parse_header(line: str, where: str) -> Header:
+    """A header from its line.
+
+    Raises:
+        InputError: If it is not one, or not of a suite that is known here.
+    """
+    contents = _json(line, where)
+    if isinstance(contents, dict) and contents.get("schema", SCHEMA) != SCHEMA:
+        raise InputError(
+            f"{where}: schema = {shown(contents['schema'])}: must be {SCHEMA!r}, which this "
+            "version of sushi-env reads"
+        )
+    header = validate(Header, contents, where)
+    if header.suite not in SUITES:
+        raise InputError(f"{where}: suite = {header.suite!r}: known here: {', '.join(SUITES)}")
+    suite = get_suite(header.suite)
+    if header.suite_digest != suite.digest:
+        raise InputError(
+            f"{where}: suite_digest = {header.suite_digest!r}: suite {suite.version} has "
+            f"{suite.digest!r}"
+        )
+    if header.first_seed != FIRST_SEED:
+        raise InputError(f"{where}: first_seed = {header.first_seed}: must be {FIRST_SEED}")
+    allowed = {name: d for name, d in suite.digests.items() if name in header.scenarios}
+    if list(header.scenarios.items()) != list(allowed.items()):
+        for name, digest in header.scenarios.items():
+            if suite.digests.get(name, None) != digest:
+                known = suite.digests.get(
+                    name, f"no such scenario; it has {', '.join(suite.digests)}"
+                )
+                raise InputError(
+                    f"{where}: scenarios.{shown(name)} = {shown(digest)}: suite {suite.version} "
+                    f"has {known}"
+                )
+        raise InputError(f"{where}: scenarios: must be in the order of suite {suite.version}")
+    return header
+
+
+def parse_row(line: str, where: str) -> Row:
+    """A row from its line.
+
+    Raises:
+        InputError: If it is not one, or a metric is out of range.
+    """
+    row: Any = validate(RowOfFile, _json(line, where), where)
+    return Row(row.scenario, row.seed, EpisodeMetrics(**row.metrics.model_dump()), row.upper)
+
+
+def _check_upper(row: Row, header: Header, where: str) -> None:
+    if (row.upper is not None) != (header.kind == "bound"):
+        says = "missing, but this is" if row.upper is None else "given, but this is not"
+        raise InputError(f"{where}: key 'upper' is {says} a file of kind 'bound'")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"result file {path}: cannot be read ({error.strerror})") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise InputError(f"result file {path}: larger than {MAX_FILE_BYTES} bytes")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        n = raw[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {n}: not UTF-8") from None
+    if not text.endswith("\n"):
+        n = text.count("\n") + 1
+        raise InputError(f"{path}, line {n}: the file ends inside a line; every line ends in \\n")
+    lines = text.removesuffix("\n").split("\n")
+    for n, line in enumerate(lines, start=1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise InputError(
+                f"{path}, line {n}: has {len(line)} characters, must have at most "
+                f"{MAX_LINE_CHARACTERS}"
+            )
+    return lines
+
+
+def _json(line: str, where: str) -> Any:
+    try:
+        return json.loads(line, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error})") from None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {shown(repeated)} stands there twice")
+    return found

@@ -1,0 +1,1 @@
+"""A suite, run and verified: tasks, workers, journal."""

@@ -1,0 +1,1 @@
+"""The serving engine, compiled: arrivals, queue, service, observation, metrics."""

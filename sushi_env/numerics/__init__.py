@@ -1,0 +1,1 @@
+"""Compiled arithmetic and random streams that are the same on every machine."""

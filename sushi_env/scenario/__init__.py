@@ -1,0 +1,1 @@
+"""Scenarios: what is served, where, and to whom."""
