@@ -16,7 +16,7 @@ from sushi_accel import (
     get_supernet,
     load_table,
 )
-from sushi_env.engine.columns import ARRIVAL_KINDS, PARAMETERS
+from sushi_env.engine.columns import ARRIVAL_KINDS, CLASS_SLO, PARAMETERS
 from sushi_env.engine.layout import ObservationLayout
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario.scenario import Scenario
@@ -113,7 +113,8 @@ def _parameters(
     parameters["fastest"] = fastest
     parameters["largest_slo"] = slo_s.max()
     parameters["per_slo"] = 1 / slo_s.max()
-    parameters["offchip_scale"] = 1 / table.offchip_bytes[:, 0].max()
+    costliest = table.offchip_bytes[:, 0].max()
+    parameters["offchip_scale"] = 1 / costliest if costliest > 0 else 0.0
     # Whole octaves, so that bins have the same edges whatever the jitter; four deviations.
     octaves = 1 + math.ceil((4 * sigma + sigma**2 / 2) / math.log(2))
     parameters["latency_unit"] = table.latency_s.min() / 2**octaves
@@ -148,6 +149,52 @@ def _trace_gaps(traffic: Arrivals) -> NDArray[np.float64]:
     return trace_gaps(traffic.path, traffic.jitter_s)
 
 
+_TABLE_BOUNDS = {
+    "latency_s": (1e-9, 1e6),
+    "reload_s": (0.0, 1e6),
+    "offchip_bytes": (0.0, 1e15),
+    "resident_bytes": (0.0, 1e15),
+    "weight_bytes": (0.0, 1e15),
+    "reload_bytes": (0.0, 1e15),
+    "energy_j": (0.0, 1e9),
+    "reload_j": (0.0, 1e9),
+    "top1": (0.0, 100.0),
+}
+"""What hardware can be: a nanosecond to eleven days, a petabyte. Sums over episodes stay finite."""
+
+
+def _check_table(scenario: Scenario, table: SushiAbs) -> None:
+    for name, (least, most) in _TABLE_BOUNDS.items():
+        values = getattr(table, name)
+        wrong = values[~((values >= least) & (values <= most))]
+        if wrong.size:
+            raise InputError(
+                f"scenario {scenario.name!r}: its table has {name} = {wrong.flat[0]:g}, "
+                f"must be from {least:g} to {most:g}"
+            )
+
+
+_MANY = 10_000
+"""Queries that may be dropped at one decision: an episode of more must not allow for more."""
+
+
+def _check_drops(problem: "Problem") -> None:
+    """Refuses a long episode of which one decision may drop any number: that step would hang."""
+    scenario, table = problem.scenario, problem.table
+    if scenario.queries <= _MANY or scenario.load is None and scenario.admission == "keep":
+        return
+    span = (table.latency_s.max() + table.reload_s.max()) / problem.parameters["mean_gap"][0]
+    times = np.cumsum(np.concatenate([problem.trace, problem.trace]))
+    bursts = np.searchsorted(times, times + span, side="right") - np.arange(len(times))
+    most = max(span * problem.rates.max(), float(bursts.max()))
+    hopeless = problem.classes[:, CLASS_SLO].min() < table.latency_s.min(axis=0).max()
+    if most > _MANY or scenario.admission == "drop_hopeless" and hopeless:
+        raise InputError(
+            f"scenario {scenario.name!r}: queries = {scenario.queries}, must be at most "
+            f"{_MANY} where so many or more may be dropped at one decision"
+        )
+
+
 def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Problem:
     """Builds the arrays of a scenario; equal scenarios share one table.
 
@@ -160,6 +207,7 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
     """
     board = scenario_board(scenario)
     table = table or _scenario_table(scenario, board)
+    _check_table(scenario, table)
     layout = ObservationLayout(table.num_subnets, table.num_subgraphs)
     lowest, highest = table.top1.min(), table.top1.max()
     spread = max(highest - lowest, 1e-9)
@@ -181,7 +229,7 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
     )
     rates, spans = _segments(scenario.arrivals)
     preset = REWARD_PRESETS[scenario.reward] | scenario.reward_weights.given()
-    return Problem(
+    problem = Problem(
         scenario=scenario,
         board=board,
         table=table,
@@ -200,3 +248,5 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
         spans=spans,
         trace=_trace_gaps(scenario.arrivals),
     )
+    _check_drops(problem)
+    return problem

@@ -55,7 +55,7 @@ GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
     ("change", "message"),
     [
         ({"lod": 1}, "unknown key 'lod'; known: name, description, supernet"),
-        ({"load": -1}, "load = -1: Input should be greater than 0"),
+        ({"load": -1}, "load = -1: Input should be greater than or equal to 0.0001"),
         ({"load": float("nan")}, "load = nan: Input should be a finite number"),
         ({"load": "high"}, "load = 'high': Input should be a valid number"),
         ({"queries": 0}, "queries = 0: Input should be greater than or equal to 1"),
@@ -92,7 +92,7 @@ GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
         ({"arrivals": {"kind": "closed_loop"}}, "load: must not be given with closed-loop"),
         ({"service_jitter": 2}, "service_jitter = 2: Input should be less than or equal to 1"),
         ({"classes": []}, "classes = []: Tuple should have at least 1 item"),
-        ({"classes": [{**CLASS, "slo": 0}]}, "classes.0.slo = 0: Input should be greater than 0"),
+        ({"classes": [{**CLASS, "slo": 0}]}, "classes.0.slo = 0: Input should be greater than or equal to 0.001"),
         ({"classes": [{**CLASS, "s": 0}]}, "unknown key 'classes.0.s'; known: name, slo, floor"),
         ({"regimes": [[1.0, 2.0]]}, "regimes.0 has 2 weights, one for each of the 1 classes"),
         ({"regimes": [[0.0]]}, "regimes.0 = (0.0,): weights must be >= 0, not all 0"),
