@@ -148,17 +148,20 @@ def _trace_gaps(traffic: Arrivals) -> NDArray[np.float64]:
     return trace_gaps(traffic.path, traffic.jitter_s)
 
 
-def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Problem:
+def compile_scenario(
+    scenario: Scenario, table: SushiAbs | None = None, board: Board | None = None
+) -> Problem:
     """Builds the arrays of a scenario; equal scenarios share one table.
 
     Args:
         scenario: The scenario.
         table: A SushiAbs table to use in place of the scenario's own.
+        board: A board to use as it is, in place of the scenario's own with its overrides.
 
     Raises:
         InputError: If a file that the scenario names cannot be used.
     """
-    board = scenario_board(scenario)
+    board = board or scenario_board(scenario)
     table = table or _scenario_table(scenario, board)
     layout = ObservationLayout(table.num_subnets, table.num_subgraphs)
     lowest, highest = table.top1.min(), table.top1.max()

@@ -1,5 +1,7 @@
 """Scenarios as files and mappings; every mistake is one clear line."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,6 +206,19 @@ def test_a_scenario_may_bring_its_board_its_supernet_or_its_table(tmp_path):
             (moved / file.name).write_bytes(file.read_bytes())
         assert load_scenario(moved / "scenario.yaml").digest == found.scenario.digest
     assert (compile_scenario(named, table=table).pairs == expected.pairs).all()
+
+
+def test_a_board_in_memory_serves_as_one_from_a_file(tmp_path):
+    named = get_scenario("resnet50-busy")
+    board = replace(get_board("alveo_u50"), name="own", pb_bytes=4 * 2**20, kp=24)
+    save_board(board, tmp_path / "board.yaml")
+    filed = compile_scenario(named.replace(board=str(tmp_path / "board.yaml")))
+    found = compile_scenario(named, board=board)
+    assert found.board == filed.board == board
+    for name in ("pairs", "reloads", "classes", "parameters", "rows"):
+        assert (getattr(found, name) == getattr(filed, name)).all()
+    # It is used as it is: overrides are for the scenario's own board.
+    assert compile_scenario(named.replace(pb_kib=64), board=board).board == board
 
 
 def test_files_that_a_scenario_names_must_be_there(tmp_path):
