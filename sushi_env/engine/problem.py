@@ -16,8 +16,9 @@ from sushi_accel import (
     get_supernet,
     load_table,
 )
-from sushi_env.engine.columns import ARRIVAL_KINDS, CLASS_SLO, PARAMETERS
+from sushi_env.engine.columns import ARRIVAL_KINDS, PARAMETERS
 from sushi_env.engine.layout import ObservationLayout
+from sushi_env.engine.limits import check_drops, check_table
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.scenario.trace_file import trace_gaps
@@ -149,65 +150,22 @@ def _trace_gaps(traffic: Arrivals) -> NDArray[np.float64]:
     return trace_gaps(traffic.path, traffic.jitter_s)
 
 
-_TABLE_BOUNDS = {
-    "latency_s": (1e-9, 1e6),
-    "reload_s": (0.0, 1e6),
-    "offchip_bytes": (0.0, 1e15),
-    "resident_bytes": (0.0, 1e15),
-    "weight_bytes": (0.0, 1e15),
-    "reload_bytes": (0.0, 1e15),
-    "energy_j": (0.0, 1e9),
-    "reload_j": (0.0, 1e9),
-    "top1": (0.0, 100.0),
-}
-"""What hardware can be: a nanosecond to eleven days, a petabyte. Sums over episodes stay finite."""
-
-
-def _check_table(scenario: Scenario, table: SushiAbs) -> None:
-    for name, (least, most) in _TABLE_BOUNDS.items():
-        values = getattr(table, name)
-        wrong = values[~((values >= least) & (values <= most))]
-        if wrong.size:
-            raise InputError(
-                f"scenario {scenario.name!r}: its table has {name} = {wrong.flat[0]:g}, "
-                f"must be from {least:g} to {most:g}"
-            )
-
-
-_MANY = 10_000
-"""Queries that may be dropped at one decision: an episode of more must not allow for more."""
-
-
-def _check_drops(problem: "Problem") -> None:
-    """Refuses a long episode of which one decision may drop any number: that step would hang."""
-    scenario, table = problem.scenario, problem.table
-    if scenario.queries <= _MANY or scenario.load is None and scenario.admission == "keep":
-        return
-    span = (table.latency_s.max() + table.reload_s.max()) / problem.parameters["mean_gap"][0]
-    times = np.cumsum(np.concatenate([problem.trace, problem.trace]))
-    bursts = np.searchsorted(times, times + span, side="right") - np.arange(len(times))
-    most = max(span * problem.rates.max(), float(bursts.max()))
-    hopeless = problem.classes[:, CLASS_SLO].min() < table.latency_s.min(axis=0).max()
-    if most > _MANY or scenario.admission == "drop_hopeless" and hopeless:
-        raise InputError(
-            f"scenario {scenario.name!r}: queries = {scenario.queries}, must be at most "
-            f"{_MANY} where so many or more may be dropped at one decision"
-        )
-
-
-def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Problem:
+def compile_scenario(
+    scenario: Scenario, table: SushiAbs | None = None, board: Board | None = None
+) -> Problem:
     """Builds the arrays of a scenario; equal scenarios share one table.
 
     Args:
         scenario: The scenario.
         table: A SushiAbs table to use in place of the scenario's own.
+        board: A board to use as it is, in place of the scenario's own with its overrides.
 
     Raises:
         InputError: If a file that the scenario names cannot be used.
     """
-    board = scenario_board(scenario)
+    board = board or scenario_board(scenario)
     table = table or _scenario_table(scenario, board)
-    _check_table(scenario, table)
+    check_table(table, f"scenario {scenario.name!r}")
     layout = ObservationLayout(table.num_subnets, table.num_subgraphs)
     lowest, highest = table.top1.min(), table.top1.max()
     spread = max(highest - lowest, 1e-9)
@@ -228,13 +186,16 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
         axis=1,
     )
     rates, spans = _segments(scenario.arrivals)
+    parameters, trace = _parameters(scenario, table, slo), _trace_gaps(scenario.arrivals)
+    mean_gap = float(parameters["mean_gap"][0])
+    check_drops(scenario, table, slo.min(), rates.max() / mean_gap, trace * mean_gap)
     preset = REWARD_PRESETS[scenario.reward] | scenario.reward_weights.given()
-    problem = Problem(
+    return Problem(
         scenario=scenario,
         board=board,
         table=table,
         layout=layout,
-        parameters=_parameters(scenario, table, slo),
+        parameters=parameters,
         pairs=np.stack(
             [table.latency_s, table.offchip_bytes, table.resident_bytes, table.energy_j], axis=-1
         ),
@@ -246,7 +207,5 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
         reward_weights=np.array([preset[name] for name in COMPONENTS]),
         rates=rates,
         spans=spans,
-        trace=_trace_gaps(scenario.arrivals),
+        trace=trace,
     )
-    _check_drops(problem)
-    return problem

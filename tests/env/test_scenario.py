@@ -1,5 +1,7 @@
 """Scenarios as files and mappings; every mistake is one clear line."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,7 +94,10 @@ GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
         ({"arrivals": {"kind": "closed_loop"}}, "load: must not be given with closed-loop"),
         ({"service_jitter": 2}, "service_jitter = 2: Input should be less than or equal to 1"),
         ({"classes": []}, "classes = []: Tuple should have at least 1 item"),
-        ({"classes": [{**CLASS, "slo": 0}]}, "classes.0.slo = 0: Input should be greater than or equal to 0.001"),
+        (
+            {"classes": [{**CLASS, "slo": 0}]},
+            "classes.0.slo = 0: Input should be greater than or equal to 0.001",
+        ),
         ({"classes": [{**CLASS, "s": 0}]}, "unknown key 'classes.0.s'; known: name, slo, floor"),
         ({"regimes": [[1.0, 2.0]]}, "regimes.0 has 2 weights, one for each of the 1 classes"),
         ({"regimes": [[0.0]]}, "regimes.0 = (0.0,): weights must be >= 0, not all 0"),
@@ -204,6 +209,19 @@ def test_a_scenario_may_bring_its_board_its_supernet_or_its_table(tmp_path):
             (moved / file.name).write_bytes(file.read_bytes())
         assert load_scenario(moved / "scenario.yaml").digest == found.scenario.digest
     assert (compile_scenario(named, table=table).pairs == expected.pairs).all()
+
+
+def test_a_board_in_memory_serves_as_one_from_a_file(tmp_path):
+    named = get_scenario("resnet50-busy")
+    board = replace(get_board("alveo_u50"), name="own", pb_bytes=4 * 2**20, kp=24)
+    save_board(board, tmp_path / "board.yaml")
+    filed = compile_scenario(named.replace(board=str(tmp_path / "board.yaml")))
+    found = compile_scenario(named, board=board)
+    assert found.board == filed.board == board
+    for name in ("pairs", "reloads", "classes", "parameters", "rows"):
+        assert (getattr(found, name) == getattr(filed, name)).all()
+    # It is used as it is: overrides are for the scenario's own board.
+    assert compile_scenario(named.replace(pb_kib=64), board=board).board == board
 
 
 def test_files_that_a_scenario_names_must_be_there(tmp_path):
