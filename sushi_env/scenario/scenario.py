@@ -12,6 +12,7 @@ from sushi_accel import InputError, board_names, supernet_names
 from sushi_accel.files.documents import read_yaml, validate, write_atomically
 from sushi_accel.registry import is_file_name
 from sushi_env.rewards import REWARD_PRESETS
+from sushi_env.scenario.digest import counted
 from sushi_env.scenario.traffic import Arrivals, PoissonArrivals, TraceArrivals
 
 MAX_FILE_BYTES = 1024**2
@@ -137,14 +138,14 @@ class Scenario(_Frozen):
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of everything but the description.
+        """SHA-256, in hex, of everything but the description, and later keys at their default.
 
         Files that the scenario names count by their contents, wherever they lie.
 
         Raises:
             InputError: If such a file cannot be read.
         """
-        contents = self.model_dump(mode="json", exclude={"description"})
+        contents = counted(self)
         for key in ("supernet", "board"):
             if is_file_name(contents[key]):
                 contents[key] = _file_digest(contents[key])

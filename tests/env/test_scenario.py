@@ -17,13 +17,17 @@ from sushi_accel import (
 from sushi_env import (
     InputError,
     Scenario,
+    SloClass,
     compile_scenario,
     get_scenario,
     load_scenario,
     scenario_names,
 )
 from sushi_env.scenario.scenario import parse_scenario, save_scenario
-from sushi_env.scenario.traffic import TraceArrivals
+from sushi_env.scenario.traffic import GammaArrivals, TraceArrivals
+
+CLASS = {"name": "a", "slo": 1.0, "floor": 75.0}
+GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -44,13 +48,53 @@ def test_digest_covers_everything_but_the_description():
     assert len(digests | {base.digest}) == 6
 
 
+class LaterClass(SloClass):
+    patience: float = 2.0
+
+
+class LaterArrivals(GammaArrivals):
+    seasons: tuple[float, ...] = ()
+
+
+class LaterScenario(Scenario):
+    classes: tuple[LaterClass, ...]  # type: ignore[assignment]
+    arrivals: LaterArrivals  # type: ignore[assignment]
+    tenants: tuple[LaterClass, ...] = ()
+    spare: int | None = None
+
+
+def test_a_key_added_with_a_default_changes_no_digest():
+    contents = {**GOOD, "arrivals": {"kind": "gamma", "scv": 3}}
+    older = parse_scenario(contents, "here").digest
+    assert LaterScenario.model_validate(contents).digest == older
+    changes = (
+        {"spare": 1},
+        {"tenants": [CLASS]},
+        {"arrivals": {"scv": 3, "seasons": [1, 2]}},
+        {"classes": [{**CLASS, "patience": 3}]},
+        {"arrivals": {"scv": 4}},
+    )
+    digests = {LaterScenario.model_validate({**contents, **change}).digest for change in changes}
+    assert len(digests | {older}) == 6
+
+
+def test_digests_are_those_of_the_first_version():
+    """If one changes, agents and result files of that scenario are no longer its own."""
+    pinned = {
+        "resnet50-steady": "3cd023ad02",
+        "resnet50-starved": "31d1be255d",
+        "v1-mobilenetv3-jitter": "208fcc8470",
+        "v1-resnet50-flash": "50d355ee69",
+        "v1-resnet50-trace": "49cf194978",
+        "v1-resnet50-gamma": "5ff089b3a4",
+    }
+    for name, digest in pinned.items():
+        assert get_scenario(name).digest.startswith(digest), name
+
+
 def test_scenarios_are_immutable():
     with pytest.raises(Exception, match="frozen"):
         get_scenario("resnet50-steady").load = 2.0
-
-
-CLASS = {"name": "a", "slo": 1.0, "floor": 75.0}
-GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
 
 
 @pytest.mark.parametrize(
