@@ -23,7 +23,6 @@ from sushi_accel.model.reference import simulate_layer, simulate_subnet, strips,
 from sushi_accel.model.timing import layer_cycles, layer_work, resident_sweeps
 from sushi_accel.supernets.subgraph import SubGraph, overlap
 
-
 MECHANISMS = [name for name in board_names() if not name.startswith("edgetpu_usb")]
 """Boards that differ in more than constants from those before them."""
 
