@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from chosen import BURSTY, OTHER_STEADY, SHIFT
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.heuristics.lookahead import Lookahead
 from sushi_agents.network.learned import LearnedScheduler
@@ -15,7 +16,7 @@ from sushi_agents.registry import make_policy
 from sushi_env import compile_scenario, get_scenario, mean_metrics
 from sushi_env.engine.engine import Engine
 
-PROBLEM = compile_scenario(get_scenario("v1-resnet50-shift"))
+PROBLEM = compile_scenario(get_scenario(SHIFT))
 TABLE, LAYOUT = PROBLEM.table, PROBLEM.layout
 
 
@@ -77,7 +78,7 @@ def test_in_the_first_state_the_first_load_is_worth_its_time():
     assert (agent.predict(seen)[0][:, 1] != 0).all()
 
 
-@pytest.mark.parametrize("name", ["v1-resnet50-bursty", "v1-mobilenetv3-steady"])
+@pytest.mark.parametrize("name", [BURSTY, OTHER_STEADY])
 def test_an_untrained_network_plans(name):
     problem = compile_scenario(get_scenario(name))
     torch.manual_seed(0)
