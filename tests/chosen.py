@@ -15,8 +15,8 @@ FLASH = in_suite("resnet50-flash")
 OVERLOAD = in_suite("resnet50-overload")
 TRACE = in_suite("resnet50-trace")
 SHIFT = in_suite("resnet50-shift")
-"""Those on the first SuperNet: Poisson, in spells, gamma, with crowds, too many, recorded; and the one in
-which SubNets want different SubGraphs."""
+"""Those on the first SuperNet: Poisson, in spells, gamma, with crowds, too many, recorded; and the
+one in which SubNets want different SubGraphs."""
 
 OTHER_BUSY = in_suite("mobilenetv3-busy")
 OTHER_STEADY = in_suite("mobilenetv3-steady")
