@@ -1,5 +1,7 @@
 """The one exception that bad input raises, from every layer of the project."""
 
+import importlib.util
+
 from sushi_accel.shown import plain
 
 LONGEST_MESSAGE = 4000
@@ -15,3 +17,19 @@ class InputError(ValueError):
 
     def __init__(self, message: object = ""):
         super().__init__(plain(message, LONGEST_MESSAGE))
+
+
+def need(what: str, extra: str, *modules: str) -> None:
+    """Asks for the libraries of an extra, before any work is done that needs them.
+
+    Args:
+        what: What needs them, and the verb, as in `pictures need`.
+        extra: Name of the extra that has them.
+        modules: Names of the modules.
+
+    Raises:
+        InputError: If one is missing.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise InputError(f"{what} {module!r}: pip install 'sushi-env[{extra}]'")

@@ -5,12 +5,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sushi_accel.files.reading import named
 from sushi_accel.files.yaml_text import parse_yaml, read_yaml
 from sushi_accel.shown import shown
 from sushi_env import InputError, Scenario
+from sushi_env.scenario.suites import suite_folder, suite_of
 
 Settings = dict[str, Any]
 
@@ -32,7 +31,8 @@ def hyperparameters(
 
     A file has a section per family of scenarios. `default` holds for all; what the sections
     named after the scenario's SuperNet and after the scenario itself say counts more. What is
-    drawn around a scenario has a section `mixture` in place of the scenario's.
+    drawn around a scenario has a section `mixture` in place of the scenario's. Sections of a
+    suite's scenarios are in `hyperparameters.yaml` of the suite's folder.
 
     Args:
         algo: Name of the algorithm.
@@ -43,7 +43,7 @@ def hyperparameters(
 
     Returns:
         The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `share_arrivals` (how many
-        environments face the same arrivals, see `SharedArrivalsBuffer`), `centre_rewards`
+        environments face the same arrivals, see `ServingBuffer`), `centre_rewards`
         (whether to train on `CentredVecEnv`), `cache` (see `network_spec`), and arguments of
         the algorithm's class.
 
@@ -52,7 +52,8 @@ def hyperparameters(
     """
     if file is None:
         found = files("sushi_agents").joinpath("hyperparameters", f"{algo}.yaml")
-        sections, where = parse_yaml(found.read_bytes(), algo), f"hyperparameters of {algo}"
+        where = f"hyperparameters of {algo}"
+        sections = parse_yaml(found.read_bytes(), where) | _of_suite(algo, scenario.name)
     else:
         where = named("hyperparameter file", file)
         sections = read_yaml(file, where, MAX_FILE_BYTES)
@@ -77,6 +78,15 @@ def hyperparameters(
     return settings
 
 
+def _of_suite(algo: str, name: str) -> Settings:
+    """What a scenario's suite says of it: a section named after it, or nothing."""
+    if (found := suite_of(name)) is None:
+        return {}
+    suite, stem = found
+    path = suite_folder(suite) / "hyperparameters.yaml"
+    return {name: read_yaml(path, f"suite {suite}").get(algo, {}).get(stem, {})}
+
+
 def parse_changes(given: Sequence[str]) -> Settings:
     """Settings from `name=value` texts, values read as YAML.
 
@@ -87,11 +97,11 @@ def parse_changes(given: Sequence[str]) -> Settings:
     for text in given:
         name, equals, value = text.partition("=")
         try:
-            changes[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            changes[name.strip()] = parse_yaml(value, "value")
+        except InputError:
             equals = ""
         if not equals or not name.strip().isidentifier():
-            raise InputError(f"hyperparameter {text!r}: must be name=value")
+            raise InputError(f"hyperparameter {shown(text)}: must be name=value")
     return changes
 
 
