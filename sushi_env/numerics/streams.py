@@ -7,8 +7,8 @@ OOPSLA 2014) with the counter as its position; keys are starting points spread b
 
 import math
 
-import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
 from sushi_env.numerics.arithmetic import exponential, logarithm
 from sushi_env.numerics.compiling import compiled
@@ -31,11 +31,13 @@ TRACE_KEY = np.uint64(7)
 """Key of the jitter of traces, which is the same in all episodes."""
 
 
-@compiled(error_model="numpy", inline="always")
-def _mix(z):
+def _mixed(z):
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))
+
+
+_mix = compiled(error_model="numpy", inline="always")(_mixed)
 
 
 @compiled(error_model="numpy", inline="always")
@@ -53,10 +55,10 @@ def uniform(key, counter):
     return (np.float64(np.int64(bits >> np.uint64(11))) + 0.5) * _TO_UNIT
 
 
-@nb.vectorize(["float64(uint64, uint64)"], cache=True)
-def uniforms(key, counter):
-    """`uniform`, over arrays."""
-    return uniform(key, counter)
+def uniforms(key: np.uint64, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """`uniform` of each counter of an array; not compiled, as that would be done at import."""
+    bits = _mixed(key + (counters + _ONE) * _GOLDEN)
+    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * _TO_UNIT
 
 
 @compiled(error_model="numpy")
