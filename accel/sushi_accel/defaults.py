@@ -1,7 +1,11 @@
-"""What is used where nobody says otherwise; without imports, as the command's help shows them."""
+"""Names that are meant where none is given.
 
-DEFAULT_SUPERNET = "resnet50"
-DEFAULT_BOARD = "zcu104"
-DEFAULT_SUBGRAPHS = 16
+They belong to the packages above; they are here, without imports, so that the command's help can
+show them without importing those.
+"""
+
 DEFAULT_SCENARIO = "resnet50-steady"
-"""A name of `sushi_env`, here so that showing it does not import Gymnasium."""
+"""See `sushi_env.get_scenario`."""
+
+SUITE = "v1"
+"""The suite that is meant where none is named; see `sushi_env.scenario.suites`."""

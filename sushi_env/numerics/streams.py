@@ -8,7 +8,6 @@ OOPSLA 2014) with the counter as its position; keys are starting points spread b
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sushi_env.numerics.arithmetic import exponential, logarithm
 from sushi_env.numerics.compiling import compiled
@@ -19,6 +18,8 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _TO_UNIT = 2.0**-53
 _ONE = np.uint64(1)
 _ATTEMPTS = np.uint64(256)
+_PAIRS = 128
+_TRIES = 2000
 
 STREAM_GAP = np.uint64(1)
 STREAM_CLASS = np.uint64(2)
@@ -31,13 +32,11 @@ TRACE_KEY = np.uint64(7)
 """Key of the jitter of traces, which is the same in all episodes."""
 
 
-def _mixed(z):
+@compiled(error_model="numpy", inline="always")
+def _mix(z):
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))
-
-
-_mix = compiled(error_model="numpy", inline="always")(_mixed)
 
 
 @compiled(error_model="numpy", inline="always")
@@ -55,22 +54,26 @@ def uniform(key, counter):
     return (np.float64(np.int64(bits >> np.uint64(11))) + 0.5) * _TO_UNIT
 
 
-def uniforms(key: np.uint64, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """`uniform` of each counter of an array; not compiled, as that would be done at import."""
-    bits = _mixed(key + (counters + _ONE) * _GOLDEN)
-    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * _TO_UNIT
+@compiled(error_model="numpy")
+def uniforms(key, count):
+    """The first `count` draws of the stream `key` (uint64), float64, shape (count,)."""
+    drawn = np.empty(count)
+    for n in range(count):
+        drawn[n] = uniform(key, np.uint64(n))
+    return drawn
 
 
 @compiled(error_model="numpy")
 def standard_normal(key, counter):
     """A standard normal draw at `counter`, a multiple of 256, of which it may use 256 (polar)."""
-    while True:
+    for _ in range(_PAIRS):  # four of five are accepted
         a = 2.0 * uniform(key, counter) - 1.0
         b = 2.0 * uniform(key, counter + _ONE) - 1.0
         counter += np.uint64(2)
         r = a * a + b * b
         if 0.0 < r < 1.0:
             return a * math.sqrt(-2.0 * logarithm(r) / r)
+    return 0.0
 
 
 @compiled(error_model="numpy")
@@ -85,7 +88,7 @@ def standard_gamma(key, counter, shape):
     c = 1.0 / math.sqrt(9.0 * d)
     boost = 0.0 if shape >= 1.0 else logarithm(uniform(key, counter)) / shape
     counter += _ATTEMPTS
-    while True:
+    for _ in range(_TRIES):  # nineteen of twenty are accepted
         x = standard_normal(key, counter)
         counter += _ATTEMPTS
         v = 1.0 + c * x
@@ -95,3 +98,4 @@ def standard_gamma(key, counter, shape):
             counter += _ATTEMPTS
             if log_u < 0.5 * x * x + d - d * v + d * logarithm(v):
                 return d * v * exponential(boost)
+    return d * exponential(boost)
