@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from sushi_accel import InputError
-from sushi_accel.defaults import DEFAULT_SCENARIO
 from sushi_env.scenario.scenario import Scenario, SloClass, load_scenario, parse_scenario
 from sushi_env.scenario.suites import scenario_files
 
