@@ -13,9 +13,10 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvIndices,
 )
 
+from sushi_accel.defaults import DEFAULT_SCENARIO
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
-from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.serve_env import SEED_RANGE, as_seed
 

@@ -9,11 +9,12 @@ from gymnasium import spaces
 
 import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
+from sushi_accel.defaults import DEFAULT_SCENARIO
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
 from sushi_env.rendering.renderer import RENDER_FPS, RENDER_MODES, Renderer
 from sushi_env.rewards import COMPONENTS
-from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
 
 SEED_RANGE = 2**64

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
+from sushi_accel.defaults import DEFAULT_SCENARIO
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
 from sushi_env.rendering.renderer import RENDER_FPS, Renderer
 from sushi_env.rewards import COMPONENTS
-from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.serve_env import SEED_RANGE, as_seed
 

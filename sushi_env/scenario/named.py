@@ -8,8 +8,6 @@ from sushi_accel import InputError
 from sushi_env.scenario.scenario import Scenario, SloClass, load_scenario, parse_scenario
 from sushi_env.scenario.suites import scenario_files
 
-DEFAULT_SCENARIO = "resnet50-steady"
-
 # Three kinds of customer: one in a hurry, one ordinary, one that wants the best answer. Each
 # regime is dominated by one of them, which is the temporal locality that caching lives from.
 _CLASSES = (

@@ -7,10 +7,8 @@ agents and pages lie in folders of the same name.
 
 from pathlib import Path
 
+from sushi_accel.defaults import SUITE
 from sushi_accel.errors import InputError
-
-SUITE = "v1"
-"""The suite that is meant where none is named."""
 
 FOLDER = Path(__file__).parents[1] / "suites"
 

@@ -44,7 +44,7 @@ def test_its_name_stands_in_one_place():
         if named.search(line)
     ]
     assert len(found) == 1, found
-    assert found[0].startswith("sushi_env/scenario/suites.py:")
+    assert found[0].startswith("accel/sushi_accel/defaults.py:")
 
 
 def test_it_covers_what_schedulers_meet():
