@@ -1,5 +1,7 @@
 """The one exception that bad input raises, from every layer of the project."""
 
+import importlib.util
+
 
 class InputError(ValueError):
     """Input that cannot be used; the message is one line for a person.
@@ -7,3 +9,19 @@ class InputError(ValueError):
     It says what was wrong, where, and what is allowed. The command line prints it and exits
     with code 2; library users catch it as a `ValueError`.
     """
+
+
+def need(what: str, extra: str, *modules: str) -> None:
+    """Asks for the libraries of an extra, before any work is done that needs them.
+
+    Args:
+        what: What needs them, and the verb, as in `pictures need`.
+        extra: Name of the extra that has them.
+        modules: Names of the modules.
+
+    Raises:
+        InputError: If one is missing.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise InputError(f"{what} {module!r}: pip install 'sushi-env[{extra}]'")

@@ -1,21 +1,21 @@
 """Pictures of the hardware model (extra `plot`: Matplotlib). Each function returns a figure."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sushi_accel.boards.board import Board
+from sushi_accel.figures import legend_below, log_axes, new_figure
 from sushi_accel.model.reference import LayerRun
+from sushi_accel.palette import BLUE, GREEN, GREY, MARKERS, ORANGE, SERIES
 from sushi_accel.silicon.validation import Validation
 from sushi_accel.table.table import SushiAbs
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, GREY = "#2a6fbb", "#e07b28", "#3a9160", "#8a8f98"
 MOST_NUMBERED = 40
 """SubGraphs up to which the heat map names them and writes its numbers."""
 
@@ -24,33 +24,12 @@ LANES = {
     "fetch": (0, BLUE, "port fetches weights"),
     "stage": (0, ORANGE, "port stages inputs"),
     "maps": (0, GREY, "port moves maps"),
+    "write": (1, ORANGE, "array writes maps"),
 }
 """What a timeline shows, by kind of span: lane, colour and label."""
 
 LANE_HEIGHT = 0.8
 TIME_STEPS = 1200
-
-
-def _figure(width: float, height: float, rows: int = 1) -> "tuple[Figure, list[Axes]]":
-    """A figure of its own, outside pyplot: no global state, no window."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, sharex=rows > 1, squeeze=False)[:, 0].tolist()
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _plain_log_ticks(axis: "Axis") -> None:
-    """Labels a logarithmic axis with plain numbers at 1, 2 and 5 times powers of ten."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=30))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def roofline(
@@ -64,7 +43,7 @@ def roofline(
         board: The board, whose peak and bandwidth are the roof.
         title: Title of the picture.
     """
-    figure, (ax,) = _figure(8, 5)
+    figure, (ax,) = new_figure(8, 5)
 
     def points(runs: Sequence[LayerRun]) -> tuple[np.ndarray, np.ndarray]:
         macs = np.array([run.layer.macs for run in runs], dtype=float)
@@ -84,16 +63,8 @@ def roofline(
     intensity = np.geomspace(low, high, 200)
     roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
     ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
-    ax.set(
-        xscale="log",
-        yscale="log",
-        xlabel="MACs per off-chip byte",
-        ylabel="achieved GMAC/s",
-        title=title,
-    )
-    _plain_log_ticks(ax.xaxis)
-    _plain_log_ticks(ax.yaxis)
-    ax.grid(alpha=0.2, which="both")
+    ax.set(xlabel="MACs per off-chip byte", ylabel="achieved GMAC/s", title=title)
+    log_axes(ax)
     ax.legend(frameon=False, loc="lower right")
     return figure
 
@@ -102,7 +73,7 @@ def saved_latency(table: SushiAbs) -> "Figure":
     """Heat map of the latency that each SubGraph saves each SubNet, percent of uncached."""
     saved = 100 * (1 - table.latency_s / table.latency_s[:, :1])
     S, G = saved.shape
-    figure, (ax,) = _figure(min(max(6.0, 0.62 * G + 2), 26), 0.5 * S + 2)
+    figure, (ax,) = new_figure(min(max(6.0, 0.62 * G + 2), 26), 0.5 * S + 2, grid=False)
     image = ax.imshow(saved, cmap="viridis", aspect="auto", vmin=0)
     ax.set(xlabel="cached SubGraph", ylabel="SubNet")
     ax.set_title(f"latency saved, %: {table.supernet} on {table.board}")
@@ -124,18 +95,17 @@ def saved_latency(table: SushiAbs) -> "Figure":
 
 def scatter(validation: Validation, board: Board) -> "Figure":
     """Predicted against measured latency, one point per measured layer, and its error."""
-    figure, (ax, below) = _figure(7, 7, rows=2)
+    figure, (ax, below) = new_figure(7, 7, rows=2, sharex=True)
     m = validation.measurements
-    for network in m.measured_networks():
-        rows = m.rows_of(network)
+    for network, colour, marker in zip(m.measured_networks(), cycle(SERIES), cycle(MARKERS)):
+        rows, style = m.rows_of(network), {"s": 22, "color": colour, "marker": marker}
         measured = m.measured_us[rows]
-        ax.scatter(measured, validation.predicted_us[rows], s=22, label=f"SubNet {network}")
-        below.scatter(measured, 100 * validation.error[rows], s=22)
+        ax.scatter(measured, validation.predicted_us[rows], label=f"SubNet {network}", **style)
+        below.scatter(measured, 100 * validation.error[rows], **style)
     ends = np.array([np.nanmin(m.measured_us) * 0.8, np.nanmax(m.measured_us) * 1.25])
     ax.plot(ends, ends, color="black", lw=1, zorder=0)
-    ax.set(xscale="log", yscale="log", ylabel="predicted, µs")
-    _plain_log_ticks(ax.xaxis)
-    _plain_log_ticks(ax.yaxis)
+    ax.set(ylabel="predicted, µs")
+    log_axes(ax)
     ax.set_title(
         f"{board.name}: mean error {100 * validation.mean_abs_error:.2f} %, "
         f"worst {100 * validation.worst_abs_error:.2f} %"
@@ -143,8 +113,6 @@ def scatter(validation: Validation, board: Board) -> "Figure":
     ax.legend(frameon=False)
     below.axhline(0, color="black", lw=1, zorder=0)
     below.set(xlabel="measured, µs", ylabel="error, %")
-    for axis in (ax, below):
-        axis.grid(alpha=0.2, which="both")
     return figure
 
 
@@ -160,7 +128,7 @@ def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -
     """
     from matplotlib.patches import Patch
 
-    figure, axes = _figure(12, 1.5 + 2.1 * len(runs), rows=len(runs))
+    figure, axes = new_figure(12, 1.5 + 2.1 * len(runs), rows=len(runs), grid=False, sharex=True)
     to_ms = 1e3 / board.clock_hz
     longest = max(sum(run.cycles for run in layers) for layers in runs.values())
     edges = np.linspace(0.0, longest, TIME_STEPS + 1)
@@ -184,7 +152,7 @@ def timeline(runs: Mapping[str, Sequence[LayerRun]], board: Board, title: str) -
         for kind, (_, colour, label) in LANES.items()
         if kind in seen
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    legend_below(figure, 4, handles=handles, fontsize=10)
     figure.suptitle(title)
     return figure
 

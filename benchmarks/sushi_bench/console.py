@@ -1,6 +1,7 @@
 """What every command prints with: people on stderr or a terminal, JSON alone on stdout."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,18 @@ def complain(message: object) -> None:
     """Prints one line on stderr."""
     line = " ".join(str(message).split())
     err.print(f"sushi: {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+class _Log(logging.Handler):
+    """What the packages below have to say, on stderr: at a terminal also that they compile."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+_log = logging.getLogger("sushi_env")
+_log.addHandler(_Log())
+_log.setLevel(logging.INFO if err.is_terminal else logging.WARNING)
 
 
 @contextmanager

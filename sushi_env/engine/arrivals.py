@@ -28,6 +28,12 @@ from sushi_env.numerics.streams import (
     uniform,
 )
 
+_MOST_SEGMENTS = 1_000_000
+"""Changes of the rate before one arrival, after which it comes at the mean rate."""
+
+_LATEST_GAP = 1e12
+"""Longest gap, in seconds: so the clock stays finite, and time goes on, whatever the figures."""
+
 _LAST = np.uint64(0xFFFFFFFFFFFFFFFF)
 """A counter that no query reaches; draws what is chosen once per episode."""
 
@@ -95,10 +101,14 @@ def _next_segment(a, m, markov):
 def _modulated_gap(a, m, work, markov):
     """Time in which a rate that changes from segment to segment does `work`."""
     gap = 0.0
-    while work > m.rates[a.segment] * a.left:
+    passed = 0
+    while work > m.rates[a.segment] * a.left and passed < _MOST_SEGMENTS:
         work -= m.rates[a.segment] * a.left
         gap += a.left
+        passed += 1
         _next_segment(a, m, markov)
+    if passed == _MOST_SEGMENTS or work == 0.0:
+        return gap + work
     step = work / m.rates[a.segment]
     a.left -= step
     return gap + step
@@ -162,7 +172,8 @@ def fill_block(k, m):
     last_class = m.class_cdf.shape[1] - 1
     key = a.key_class
     for q in range(BLOCK):
-        time += gaps[q]
+        gap = gaps[q]
+        time += gap if 0.0 <= gap <= _LATEST_GAP else _LATEST_GAP
         if a.regime_left == 0:
             _next_regime(a, m)
         a.regime_left -= 1

@@ -185,7 +185,7 @@ def latency_bin(ratio):
     octave = (bits >> 52) - 1023
     mantissa = bits_to_float((bits & ((1 << 52) - 1)) | (1023 << 52))
     b = octave * BINS_PER_OCTAVE + int((mantissa - 1.0) * BINS_PER_OCTAVE)
-    return min(b, HISTOGRAM_BINS - 1)
+    return min(max(b, 0), HISTOGRAM_BINS - 1)
 
 
 @compiled(error_model="numpy")
@@ -220,6 +220,8 @@ def _reset(k, m, seed, episode):
     for b in range(HISTOGRAM_BINS + 1):
         m.histogram[k, b] = 0
     s.latency_bin = HISTOGRAM_BINS
+    s.least_response_s = np.inf
+    s.most_response_s = 0.0
     m.truncated[k] = False
     begin_stream(k, m, seed, episode)
     fill_block(k, m)
@@ -303,6 +305,8 @@ def _serve(k, m, i, j, observe):
     s.total_floor_met += above
     s.total_top1 += top1
     s.total_response_s += response
+    s.least_response_s = min(s.least_response_s, response)
+    s.most_response_s = max(s.most_response_s, response)
     s.total_offchip_bytes += offchip
     s.total_energy_j += m.pairs[i, g, PAIR_ENERGY] + m.reloads[g, j, RELOAD_ENERGY]
     s.total_resident_bytes += m.pairs[i, g, PAIR_RESIDENT]

@@ -8,18 +8,18 @@ arrays here, as much as ten steps take. So a call passes one array of sizes and 
 # pyright: reportCallIssue=false, reportPrivateImportUsage=false
 # (Numba passes the first argument of an intrinsic itself, and exports `carray` untyped.)
 
-from typing import NamedTuple
+import ctypes
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from sushi_env.engine.columns import PARAMETERS
 from sushi_env.engine.problem import Problem
-from sushi_env.numerics.compiling import compiled
+from sushi_env.numerics.compiling import compiled, machine_code
 
 QUERY = np.dtype([("time", "f8"), ("tag", "i8")])
 """Arrival time of a query; and its number times `CLASSES` plus its SLO class."""
@@ -75,6 +75,8 @@ STATE = np.dtype(
         ("reloads", "i8"),
         ("cached", "i4"),
         ("latency_bin", "i4"),
+        ("least_response_s", "f8"),
+        ("most_response_s", "f8"),
         *[(f"total_{name}", "f8") for name in TOTALS],
     ]
 )
@@ -211,7 +213,15 @@ class Memory:
         self.addresses = self._addresses()
 
 
-@intrinsic
+def _plain_array(pointer: ctypes.c_void_p, shape: tuple[int, ...], dtype: Any) -> NDArray:
+    array = nb.carray(pointer, shape, dtype)
+    return array if array.dtype.names is None else array.view(np.recarray)
+
+
+_array = _plain_array if nb.config.DISABLE_JIT else nb.carray  # type: ignore[attr-defined]
+
+
+@machine_code(lambda address: ctypes.c_void_p(int(address)))
 def _pointer(typingctx, address):
     """An address as a pointer."""
 
@@ -229,7 +239,7 @@ def _element(context, builder, kind, array, index):
     return builder.gep(builder.bitcast(data, cgutils.voidptr_t), [offset]), size
 
 
-@intrinsic
+@machine_code(lambda array, index: None)
 def prefetch(typingctx, array, index):
     """Asks for the cache line of an element, by its flat index; otherwise does nothing."""
 
@@ -245,7 +255,12 @@ def prefetch(typingctx, array, index):
     return types.void(array, types.int64), codegen
 
 
-@intrinsic
+def _plain_copy(to, to_index, source, source_index, count):
+    part = source.reshape(-1)[source_index : source_index + count]
+    to.reshape(-1)[to_index : to_index + count] = part
+
+
+@machine_code(_plain_copy)
 def copy(typingctx, to, to_index, source, source_index, count):
     """Copies `count` elements between arrays of one dtype, from flat index to flat index."""
 
@@ -266,26 +281,26 @@ def attach(memory):
     D, K, length = memory[6], memory[7], memory[8]
     at = memory[_SIZES:]
     return Arrays(
-        nb.carray(_pointer(at[0]), (1,), PARAMETERS),
-        nb.carray(_pointer(at[1]), (S, G, 4), np.float64),
-        nb.carray(_pointer(at[2]), (G, G, 3), np.float64),
-        nb.carray(_pointer(at[3]), (S, 3), np.float64),
-        nb.carray(_pointer(at[4]), (C, 4), np.float64),
-        nb.carray(_pointer(at[5]), (R, C), np.float64),
-        nb.carray(_pointer(at[6]), (G, D), np.float32),
-        nb.carray(_pointer(at[7]), (7,), np.float64),
-        nb.carray(_pointer(at[8]), (K,), np.float64),
-        nb.carray(_pointer(at[9]), (K,), np.float64),
-        nb.carray(_pointer(at[10]), (length,), np.float64),
-        nb.carray(_pointer(at[11]), (n,), STATE),
-        nb.carray(_pointer(at[12]), (n,), GENERATOR),
-        nb.carray(_pointer(at[13]), (n, S), np.float32),
-        nb.carray(_pointer(at[14]), (n, ring), QUERY),
-        nb.carray(_pointer(at[15]), (n, BLOCK), QUERY),
-        nb.carray(_pointer(at[16]), (n, BLOCK), np.float64),
-        nb.carray(_pointer(at[17]), (n, HISTOGRAM_BINS + 1), np.int32),
-        nb.carray(_pointer(at[18]), (n, D), np.float32),
-        nb.carray(_pointer(at[19]), (n, OUTCOMES), np.float64),
-        nb.carray(_pointer(at[20]), (n,), np.float32),
-        nb.carray(_pointer(at[21]), (n,), np.bool_),
+        _array(_pointer(at[0]), (1,), PARAMETERS),
+        _array(_pointer(at[1]), (S, G, 4), np.float64),
+        _array(_pointer(at[2]), (G, G, 3), np.float64),
+        _array(_pointer(at[3]), (S, 3), np.float64),
+        _array(_pointer(at[4]), (C, 4), np.float64),
+        _array(_pointer(at[5]), (R, C), np.float64),
+        _array(_pointer(at[6]), (G, D), np.float32),
+        _array(_pointer(at[7]), (7,), np.float64),
+        _array(_pointer(at[8]), (K,), np.float64),
+        _array(_pointer(at[9]), (K,), np.float64),
+        _array(_pointer(at[10]), (length,), np.float64),
+        _array(_pointer(at[11]), (n,), STATE),
+        _array(_pointer(at[12]), (n,), GENERATOR),
+        _array(_pointer(at[13]), (n, S), np.float32),
+        _array(_pointer(at[14]), (n, ring), QUERY),
+        _array(_pointer(at[15]), (n, BLOCK), QUERY),
+        _array(_pointer(at[16]), (n, BLOCK), np.float64),
+        _array(_pointer(at[17]), (n, HISTOGRAM_BINS + 1), np.int32),
+        _array(_pointer(at[18]), (n, D), np.float32),
+        _array(_pointer(at[19]), (n, OUTCOMES), np.float64),
+        _array(_pointer(at[20]), (n,), np.float32),
+        _array(_pointer(at[21]), (n,), np.bool_),
     )

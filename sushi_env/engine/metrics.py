@@ -21,7 +21,7 @@ class EpisodeMetrics:
         served_accuracy: Mean top-1 of served queries, percent.
         latency_mean_s: Mean response time of served queries, seconds.
         latency_p50_s: Its median, seconds; percentiles come from a histogram of 32 bins per
-            octave, interpolated, and are within 3 %.
+            octave, interpolated, and are within 3 % and what occurred.
         latency_p95_s: 95th percentile, seconds.
         latency_p99_s: 99th percentile, seconds.
         drop_rate: Share of queries dropped.
@@ -50,7 +50,7 @@ class EpisodeMetrics:
 
 
 def percentile_s(histogram: NDArray[np.int32], unit_s: float, q: float) -> float:
-    """The q-quantile of response times from their histogram, linear within a bin, seconds."""
+    """A quantile of response times from their histogram, linear within a bin, seconds."""
     target = q * histogram.sum()
     cumulative = np.cumsum(histogram)
     b = int(np.searchsorted(cumulative, target))
@@ -76,7 +76,10 @@ def episode_metrics(
     """
     resolved = max(int(state["served"]) + int(state["dropped"]), 1)
     served = max(int(state["served"]), 1)
-    p50, p95, p99 = (percentile_s(histogram, latency_unit_s, q) for q in (0.5, 0.95, 0.99))
+    least, most = float(state["least_response_s"]), float(state["most_response_s"])
+    p50, p95, p99 = (
+        min(max(percentile_s(histogram, latency_unit_s, q), least), most) for q in (0.5, 0.95, 0.99)
+    )
     return EpisodeMetrics(
         utility=float(state["total_utility"] / resolved),
         goodput_accuracy=float(state["total_goodput_top1"] / resolved),

@@ -18,6 +18,7 @@ from sushi_accel import (
 )
 from sushi_env.engine.columns import ARRIVAL_KINDS, PARAMETERS
 from sushi_env.engine.layout import ObservationLayout
+from sushi_env.engine.limits import check_drops, check_table
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.scenario.trace_file import trace_gaps
@@ -113,7 +114,8 @@ def _parameters(
     parameters["fastest"] = fastest
     parameters["largest_slo"] = slo_s.max()
     parameters["per_slo"] = 1 / slo_s.max()
-    parameters["offchip_scale"] = 1 / table.offchip_bytes[:, 0].max()
+    costliest = table.offchip_bytes[:, 0].max()
+    parameters["offchip_scale"] = 1 / costliest if costliest > 0 else 0.0
     # Whole octaves, so that bins have the same edges whatever the jitter; four deviations.
     octaves = 1 + math.ceil((4 * sigma + sigma**2 / 2) / math.log(2))
     parameters["latency_unit"] = table.latency_s.min() / 2**octaves
@@ -148,18 +150,22 @@ def _trace_gaps(traffic: Arrivals) -> NDArray[np.float64]:
     return trace_gaps(traffic.path, traffic.jitter_s)
 
 
-def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Problem:
+def compile_scenario(
+    scenario: Scenario, table: SushiAbs | None = None, board: Board | None = None
+) -> Problem:
     """Builds the arrays of a scenario; equal scenarios share one table.
 
     Args:
         scenario: The scenario.
         table: A SushiAbs table to use in place of the scenario's own.
+        board: A board to use as it is, in place of the scenario's own with its overrides.
 
     Raises:
         InputError: If a file that the scenario names cannot be used.
     """
-    board = scenario_board(scenario)
+    board = board or scenario_board(scenario)
     table = table or _scenario_table(scenario, board)
+    check_table(table, f"scenario {scenario.name!r}")
     layout = ObservationLayout(table.num_subnets, table.num_subgraphs)
     lowest, highest = table.top1.min(), table.top1.max()
     spread = max(highest - lowest, 1e-9)
@@ -180,13 +186,16 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
         axis=1,
     )
     rates, spans = _segments(scenario.arrivals)
+    parameters, trace = _parameters(scenario, table, slo), _trace_gaps(scenario.arrivals)
+    mean_gap = float(parameters["mean_gap"][0])
+    check_drops(scenario, table, slo.min(), rates.max() / mean_gap, trace * mean_gap)
     preset = REWARD_PRESETS[scenario.reward] | scenario.reward_weights.given()
     return Problem(
         scenario=scenario,
         board=board,
         table=table,
         layout=layout,
-        parameters=_parameters(scenario, table, slo),
+        parameters=parameters,
         pairs=np.stack(
             [table.latency_s, table.offchip_bytes, table.resident_bytes, table.energy_j], axis=-1
         ),
@@ -198,5 +207,5 @@ def compile_scenario(scenario: Scenario, table: SushiAbs | None = None) -> Probl
         reward_weights=np.array([preset[name] for name in COMPONENTS]),
         rates=rates,
         spans=spans,
-        trace=_trace_gaps(scenario.arrivals),
+        trace=trace,
     )

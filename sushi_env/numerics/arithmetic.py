@@ -8,10 +8,10 @@ and are therefore the same everywhere; LLVM also turns loops over them into vect
 # pyright: reportCallIssue=false
 # (Numba passes the first argument of an intrinsic itself.)
 
+import numpy as np
 from numba.core import cgutils, types
-from numba.extending import intrinsic
 
-from sushi_env.numerics.compiling import compiled
+from sushi_env.numerics.compiling import compiled, machine_code
 
 _LN2 = 0.6931471805599453
 _SQRT2 = 1.4142135623730951
@@ -21,7 +21,7 @@ _MANTISSA = (1 << _EXPONENT) - 1
 _ONE = _BIAS << _EXPONENT
 
 
-@intrinsic
+@machine_code(lambda value: np.float64(value).view(np.int64))
 def float_to_bits(typingctx, value):
     """The 64 bits of a float64 as int64."""
 
@@ -31,7 +31,7 @@ def float_to_bits(typingctx, value):
     return types.int64(types.float64), codegen
 
 
-@intrinsic
+@machine_code(lambda bits: np.int64(bits).view(np.float64))
 def bits_to_float(typingctx, bits):
     """The float64 with the bits of an int64."""
 

@@ -1,14 +1,29 @@
-"""Compiled functions, kept on disk and compiled anew when anything that is in them has changed."""
+"""Compiled functions, kept on disk and compiled anew when anything that is in them has changed.
 
+What compilation has to say goes to the logger `sushi_env`: that it takes its time (info), and that
+nothing can be kept (warning). The command shows both; a program that asks for neither hears only
+the warning. With `NUMBA_DISABLE_JIT=1` everything runs as the plain Python that it is written in.
+"""
+
+import logging
 import sys
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba as nb
+import numpy as np
+from numba.core import event
+from numba.extending import intrinsic
 
 HERE = Path(__file__).parents[1]
+PATIENCE_S = 1.0
+"""Compilation that takes longer than this is announced."""
+
+_log = logging.getLogger("sushi_env")
+_plain: bool = nb.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -22,13 +37,52 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        dispatcher = nb.njit(cache=True, **options)(function)
+        if _plain:  # unsigned integers wrap round without a word, as they do when compiled
+            return np.errstate(all="ignore")(function)
+        try:
+            dispatcher = nb.njit(cache=True, **options)(function)
+        except RuntimeError:  # no folder for the cache can be written
+            _say_uncached()
+            return nb.njit(**options)(function)
         package = Path(str(sys.modules[function.__module__.partition(".")[0]].__file__)).parent
         sources = (HERE, package)
         _drop_older(Path(str(dispatcher.stats.cache_path)), max(map(_changed, sources)))
         return dispatcher
 
     return decorate
+
+
+def machine_code(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.extending.intrinsic`, with `plain` for when nothing is compiled."""
+    return lambda define: plain if _plain else intrinsic(define)
+
+
+@cache
+def _say_uncached() -> None:
+    _log.warning(
+        "compiled code cannot be kept and will be compiled in every process: "
+        "set NUMBA_CACHE_DIR to a folder that can be written"
+    )
+
+
+class _Announcer(event.Listener):
+    """Says once that functions are being compiled, if that takes longer than `PATIENCE_S`."""
+
+    _began = 0.0
+    _said = False
+
+    def on_start(self, event: event.Event) -> None:
+        """Numba begins to compile a function, or one that it calls."""
+        self._began = self._began or time.monotonic()
+        if not self._said and time.monotonic() - self._began > PATIENCE_S:
+            self._said = True
+            _log.info("compiling the engine, once after installation: some 15 seconds")
+
+    def on_end(self, event: event.Event) -> None:
+        """Numba has compiled a function."""
+
+
+event.register("numba:compile", _Announcer())
 
 
 @cache

@@ -7,7 +7,6 @@ OOPSLA 2014) with the counter as its position; keys are starting points spread b
 
 import math
 
-import numba as nb
 import numpy as np
 
 from sushi_env.numerics.arithmetic import exponential, logarithm
@@ -19,6 +18,8 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _TO_UNIT = 2.0**-53
 _ONE = np.uint64(1)
 _ATTEMPTS = np.uint64(256)
+_PAIRS = 128
+_TRIES = 2000
 
 STREAM_GAP = np.uint64(1)
 STREAM_CLASS = np.uint64(2)
@@ -53,22 +54,26 @@ def uniform(key, counter):
     return (np.float64(np.int64(bits >> np.uint64(11))) + 0.5) * _TO_UNIT
 
 
-@nb.vectorize(["float64(uint64, uint64)"], cache=True)
-def uniforms(key, counter):
-    """`uniform`, over arrays."""
-    return uniform(key, counter)
+@compiled(error_model="numpy")
+def uniforms(key, count):
+    """The first `count` draws of the stream `key` (uint64), float64, shape (count,)."""
+    drawn = np.empty(count)
+    for n in range(count):
+        drawn[n] = uniform(key, np.uint64(n))
+    return drawn
 
 
 @compiled(error_model="numpy")
 def standard_normal(key, counter):
     """A standard normal draw at `counter`, a multiple of 256, of which it may use 256 (polar)."""
-    while True:
+    for _ in range(_PAIRS):  # four of five are accepted
         a = 2.0 * uniform(key, counter) - 1.0
         b = 2.0 * uniform(key, counter + _ONE) - 1.0
         counter += np.uint64(2)
         r = a * a + b * b
         if 0.0 < r < 1.0:
             return a * math.sqrt(-2.0 * logarithm(r) / r)
+    return 0.0
 
 
 @compiled(error_model="numpy")
@@ -83,7 +88,7 @@ def standard_gamma(key, counter, shape):
     c = 1.0 / math.sqrt(9.0 * d)
     boost = 0.0 if shape >= 1.0 else logarithm(uniform(key, counter)) / shape
     counter += _ATTEMPTS
-    while True:
+    for _ in range(_TRIES):  # nineteen of twenty are accepted
         x = standard_normal(key, counter)
         counter += _ATTEMPTS
         v = 1.0 + c * x
@@ -93,3 +98,4 @@ def standard_gamma(key, counter, shape):
             counter += _ATTEMPTS
             if log_u < 0.5 * x * x + d - d * v + d * logarithm(v):
                 return d * v * exponential(boost)
+    return d * exponential(boost)

@@ -7,18 +7,16 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from sushi_env.engine.problem import Problem
-from sushi_env.rendering.layer_weights import layer_weights
-from sushi_env.rendering.moment import Moment
-from sushi_env.rendering.palette import (
+from sushi_accel.palette import (
     GREY,
     MISS,
-    Colour,
-    as_hex,
     subnet_colour,
     text_on,
     urgency_colour,
 )
+from sushi_env.engine.problem import Problem
+from sushi_env.rendering.layer_weights import layer_weights
+from sushi_env.rendering.moment import Moment
 
 COLUMNS = 100
 LABEL = 11
@@ -29,12 +27,8 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 MIB = 2**20
 
 
-def _on(colour: Colour) -> Style:
-    return Style(color=as_hex(text_on(colour)), bgcolor=as_hex(colour))
-
-
-def _in(colour: Colour) -> Style:
-    return Style(color=as_hex(colour))
+def _on(colour: str) -> Style:
+    return Style(color=text_on(colour), bgcolor=colour)
 
 
 def _blocks(shares: np.ndarray) -> str:
@@ -98,13 +92,13 @@ class AnsiPainter:
         line = self._line("served")
         service = moment.serving
         if service is None:
-            return line.append("nobody yet", _in(GREY))
+            return line.append("nobody yet", GREY)
         line.append(f" {self._name(service.subnet)} ", _on(self._colour(service.subnet)))
         took = 1e3 * (service.finish_s - service.query.arrival_s)
         line.append(f" in {took:.0f} of {1e3 * service.query.slo_s:.0f} ms")
-        line.append("" if service.on_time else " late", _in(MISS))
+        line.append("" if service.on_time else " late", MISS)
         line.append(f", top-1 {service.top1:.1f} of {service.query.floor:g} %")
-        return line.append("" if service.above_floor else " below floor", _in(MISS))
+        return line.append("" if service.above_floor else " below floor", MISS)
 
     def _buffer(self, moment: Moment) -> list[Text]:
         table, weights = self._table, self._weights
@@ -116,7 +110,7 @@ class AnsiPainter:
             self._line("buffer").append(
                 f"SubGraph {name}, {held:.2f} of {table.pb_bytes / MIB:.2f} MiB", "default"
             ),
-            self._line("  layers").append(_blocks(height), _in(GREY)),
+            self._line("  layers").append(_blocks(height), GREY),
             self._line("  resident").append(_blocks(share)),
         ]
 
@@ -129,14 +123,14 @@ class AnsiPainter:
             colour = self._colour(service.subnet)
             subnets.append(self._name(service.subnet)[0], _on(colour))
             rank = (service.top1 - float(table.top1.min())) / spread
-            accuracy.append(_blocks(np.array([0.125 + 0.875 * rank])), _in(colour))
+            accuracy.append(_blocks(np.array([0.125 + 0.875 * rank])), colour)
             part = _blocks(np.array([service.latency_per_slo / 2]))
-            latency.append(part, _in(colour if service.on_time else MISS))
+            latency.append(part, colour if service.on_time else MISS)
             late = not service.on_time or service.dropped
             mark = "x" if late else "v" if not service.above_floor else "·"
-            missed.append(mark, _in(GREY if mark == "·" else MISS))
-        latency.append("  full: 200 % of the SLO", _in(GREY))
-        missed.append("  x missed, v below floor", _in(GREY))
+            missed.append(mark, GREY if mark == "·" else MISS)
+        latency.append("  full: 200 % of the SLO", GREY)
+        missed.append("  x missed, v below floor", GREY)
         return [subnets, accuracy, latency, missed]
 
     def _totals(self, moment: Moment) -> Text:
@@ -150,5 +144,5 @@ class AnsiPainter:
     def _name(self, subnet: int) -> str:
         return self._table.subnet_names[subnet]
 
-    def _colour(self, subnet: int) -> Colour:
+    def _colour(self, subnet: int) -> str:
         return subnet_colour(subnet, self._table.num_subnets)

@@ -3,15 +3,15 @@
 import numpy as np
 
 from sushi_accel import SushiAbs
+from sushi_accel.palette import GREY, INK, MIDDLE, PAPER
 from sushi_env.rendering.canvas import Canvas
 from sushi_env.rendering.layer_weights import LayerWeights
 from sushi_env.rendering.moment import Moment
-from sushi_env.rendering.palette import GREY, INK, MIDDLE, PAPER
 
 TALL = 66
 """Pixels of the largest layer's bar; bars grow with the root of the weights."""
 
-EDGE = (190, 195, 203)
+EDGE = "#bec3cb"
 MIB = 2**20
 
 

@@ -1,15 +1,12 @@
 """A few strokes on a pygame surface: text, boxes and lines, in pixels."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
-from sushi_env.rendering.palette import GREY, INK, WHITE, Colour
-
-if TYPE_CHECKING:
-    pass
+from sushi_accel.palette import GREY, INK, WHITE
 
 Anchor = Literal["left", "centre", "right"]
 
@@ -56,7 +53,7 @@ class Canvas:
         y: float,
         words: str,
         size: int = 15,
-        colour: Colour = INK,
+        colour: str = INK,
         anchor: Anchor = "left",
     ) -> int:
         """Writes words whose top is at y, and returns their width, pixels."""
@@ -77,8 +74,8 @@ class Canvas:
         y: float,
         width: float,
         height: float,
-        fill: Colour | None = None,
-        edge: Colour | None = None,
+        fill: str | None = None,
+        edge: str | None = None,
         radius: int = 0,
         edge_width: int = 1,
     ) -> None:
@@ -92,18 +89,18 @@ class Canvas:
             draw.rect(self.surface, edge, place, edge_width, border_radius=radius)
 
     def line(
-        self, x0: float, y0: float, x1: float, y1: float, colour: Colour = GREY, width: int = 1
+        self, x0: float, y0: float, x1: float, y1: float, colour: str = GREY, width: int = 1
     ) -> None:
         """Draws a straight line."""
         ends = (round(x0), round(y0)), (round(x1), round(y1))
         self._pygame.draw.line(self.surface, colour, *ends, width)
 
-    def dashes(self, x0: float, x1: float, y: float, colour: Colour = GREY) -> None:
+    def dashes(self, x0: float, x1: float, y: float, colour: str = GREY) -> None:
         """Draws a dashed horizontal line."""
         for x in range(round(x0), round(x1), 8):
             self.line(x, y, min(x + 4, round(x1)), y, colour)
 
-    def cross(self, x: float, y: float, reach: float, colour: Colour, width: int = 2) -> None:
+    def cross(self, x: float, y: float, reach: float, colour: str, width: int = 2) -> None:
         """Draws a cross around a point."""
         self.line(x - reach, y - reach, x + reach, y + reach, colour, width)
         self.line(x - reach, y + reach, x + reach, y - reach, colour, width)

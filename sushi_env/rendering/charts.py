@@ -1,9 +1,9 @@
 """Strip charts of the latest queries: what they were given, and whether it was in time."""
 
 from sushi_accel import SushiAbs
+from sushi_accel.palette import GREY, INK, MISS, PALE, subnet_colour
 from sushi_env.rendering.canvas import Canvas
 from sushi_env.rendering.moment import Moment
-from sushi_env.rendering.palette import GREY, INK, MISS, PALE, subnet_colour
 from sushi_env.rendering.record import RECENT
 
 AXIS = 44

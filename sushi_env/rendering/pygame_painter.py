@@ -3,23 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sushi_accel.palette import (
+    GREY,
+    INK,
+    MISS,
+    PALE,
+    PAPER,
+    subnet_colour,
+    text_on,
+    urgency_colour,
+)
 from sushi_env.engine.problem import Problem
 from sushi_env.rendering.buffer_panel import paint_buffer
 from sushi_env.rendering.canvas import Canvas
 from sushi_env.rendering.charts import paint_charts
 from sushi_env.rendering.layer_weights import layer_weights
 from sushi_env.rendering.moment import Moment, Query, Service
-from sushi_env.rendering.palette import (
-    GREY,
-    INK,
-    MISS,
-    PALE,
-    PAPER,
-    Colour,
-    subnet_colour,
-    text_on,
-    urgency_colour,
-)
 
 WIDTH, HEIGHT = 640, 632
 MARGIN = 20
@@ -204,7 +203,7 @@ class PygamePainter:
             x += 5 + self.canvas.text(x, y + 5, name, 17, GREY)
             x += 14 + self.canvas.text(x, y + 3, value, 21)
 
-    def _colour(self, subnet: int) -> Colour:
+    def _colour(self, subnet: int) -> str:
         return subnet_colour(subnet, self._table.num_subnets)
 
     def _subgraph(self, j: int) -> str:

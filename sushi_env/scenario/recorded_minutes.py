@@ -46,7 +46,7 @@ def times_of(counts: tuple[int, ...], key: int) -> NDArray[np.float64]:
     Returns:
         Times, seconds, in whole milliseconds, ascending, float64, shape (sum(counts),).
     """
-    drawn = uniforms(np.uint64(key), np.arange(sum(counts), dtype=np.uint64))
+    drawn = uniforms(np.uint64(key), sum(counts))
     minutes = np.repeat(np.arange(len(counts)), counts)
     return np.floor(np.sort(60.0 * (minutes + drawn)) * 1000) / 1000
 

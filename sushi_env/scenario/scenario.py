@@ -12,6 +12,7 @@ from sushi_accel import InputError, board_names, supernet_names
 from sushi_accel.files.documents import read_yaml, validate, write_atomically
 from sushi_accel.registry import is_file_name
 from sushi_env.rewards import REWARD_PRESETS
+from sushi_env.scenario.digest import counted
 from sushi_env.scenario.traffic import Arrivals, PoissonArrivals, TraceArrivals
 
 MAX_FILE_BYTES = 1024**2
@@ -31,20 +32,27 @@ class SloClass(_Frozen):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
-    slo: Annotated[float, Field(gt=0, le=1000)]
+    slo: Annotated[float, Field(ge=1e-3, le=1000)]  # a thousandth is below any service
     floor: Annotated[float, Field(ge=0, le=100)] = 0.0
+
+
+Weight = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""Of a component: a step's reward is then finite in float32, whatever is dropped in it."""
+
+Share = Annotated[float, Field(ge=0, le=1e6)]
+"""Of a class, relative to the other classes'."""
 
 
 class RewardWeights(_Frozen):
     """Weights of reward components that replace the preset's; see `sushi_env.rewards`."""
 
-    utility: float | None = None
-    accuracy: float | None = None
-    latency: float | None = None
-    late: float | None = None
-    below_floor: float | None = None
-    dropped: float | None = None
-    energy: float | None = None
+    utility: Weight | None = None
+    accuracy: Weight | None = None
+    latency: Weight | None = None
+    late: Weight | None = None
+    below_floor: Weight | None = None
+    dropped: Weight | None = None
+    energy: Weight | None = None
 
     def given(self) -> dict[str, float]:
         """The weights that replace the preset's."""
@@ -85,12 +93,13 @@ class Scenario(_Frozen):
     board: str = "zcu104"
     table: str | None = None
     pb_kib: Annotated[int, Field(ge=0, le=1024**2)] | None = None
-    bandwidth_gbs: Annotated[float, Field(gt=0, le=1e5)] | None = None
+    bandwidth_gbs: Annotated[float, Field(ge=1e-3, le=1e5)] | None = None
     subgraphs: Annotated[int, Field(ge=1, le=1000)] = 16
-    load: Annotated[float, Field(gt=0, le=100)] | None = None
+    # Below a ten-thousandth nobody ever waits, and long episodes' times lose digits.
+    load: Annotated[float, Field(ge=1e-4, le=100)] | None = None
     arrivals: Arrivals = PoissonArrivals()
     classes: Annotated[tuple[SloClass, ...], Field(min_length=1, max_length=64)]
-    regimes: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1, max_length=64)]
+    regimes: Annotated[tuple[tuple[Share, ...], ...], Field(min_length=1, max_length=64)]
     regime_queries: Annotated[float, Field(ge=1, le=1e9)] = 200.0
     service_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     queue_capacity: Annotated[int, Field(ge=1, le=4096)] = 64
@@ -123,20 +132,20 @@ class Scenario(_Frozen):
                     f"regimes.{i} has {len(weights)} weights, one for each of the "
                     f"{len(self.classes)} classes is needed"
                 )
-            if min(weights) < 0 or sum(weights) <= 0:
+            if sum(weights) == 0:
                 raise ValueError(f"regimes.{i} = {weights}: weights must be >= 0, not all 0")
         return self
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of everything but the description.
+        """SHA-256, in hex, of everything but the description, and later keys at their default.
 
         Files that the scenario names count by their contents, wherever they lie.
 
         Raises:
             InputError: If such a file cannot be read.
         """
-        contents = self.model_dump(mode="json", exclude={"description"})
+        contents = counted(self)
         for key in ("supernet", "board"):
             if is_file_name(contents[key]):
                 contents[key] = _file_digest(contents[key])

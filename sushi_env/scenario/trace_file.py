@@ -109,8 +109,7 @@ def _load(path: Path, _changed_ns: int, _size: int) -> NDArray[np.float64]:
 def _gaps(path: Path, changed_ns: int, size: int, jitter_s: float) -> NDArray[np.float64]:
     times = _load(path, changed_ns, size)
     if jitter_s > 0:
-        counters = np.arange(len(times), dtype=np.uint64)
-        times = np.sort(times + jitter_s * uniforms(TRACE_KEY, counters))
+        times = np.sort(times + jitter_s * uniforms(TRACE_KEY, len(times)))
     gaps = np.diff(times)
     result = np.append(gaps / gaps.mean(), 1.0)
     result.flags.writeable = False

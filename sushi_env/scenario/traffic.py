@@ -8,14 +8,30 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from sushi_env.scenario.trace_file import load_trace, trace_digest
 
 PROFILE_SLOTS = 96
 CROWD_SLOTS = 32
 
-Queries = Annotated[float, Field(gt=0, le=1e9)]
+SMALLEST = 1e-6
+"""Smallest figure above 0 of those that may be 0: below it, their reciprocals overflow."""
+
+Queries = Annotated[float, Field(ge=0.1, le=1e9)]
+"""A span of time, in queries: ten changes of the rate between two arrivals are enough."""
+
+Period = Annotated[float, Field(ge=1, le=1e9)]
+"""A cycle, of up to 96 changes; one shorter than a query could be told from none by nobody."""
+
+
+def _zero_or_more(value: float) -> float:
+    if 0 < value < SMALLEST:
+        raise ValueError(f"must be 0, or at least {SMALLEST:g}")
+    return value
+
+
+NotTiny = AfterValidator(_zero_or_more)
 
 
 class _Frozen(BaseModel):
@@ -36,7 +52,7 @@ class GammaArrivals(_Frozen):
     """
 
     kind: Literal["gamma"] = "gamma"
-    scv: Annotated[float, Field(ge=0, le=100)]
+    scv: Annotated[float, Field(ge=0, le=100), NotTiny]
 
 
 class MmppArrivals(_Frozen):
@@ -48,7 +64,10 @@ class MmppArrivals(_Frozen):
     """
 
     kind: Literal["mmpp"] = "mmpp"
-    rates: Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(min_length=2)]
+    rates: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=1e6), NotTiny], ...],
+        Field(min_length=2, max_length=64),
+    ]
     dwell_queries: tuple[Queries, ...]
 
     @model_validator(mode="after")
@@ -76,7 +95,7 @@ class DiurnalArrivals(_Frozen):
     """
 
     kind: Literal["diurnal"] = "diurnal"
-    period_queries: Queries = 1000.0
+    period_queries: Period = 1000.0
     amplitude: Annotated[float, Field(ge=0, le=1)] = 0.8
 
     def segments(self) -> tuple[list[float], list[float]]:
@@ -102,7 +121,7 @@ class FlashCrowdArrivals(_Frozen):
     """
 
     kind: Literal["flash_crowd"] = "flash_crowd"
-    period_queries: Queries = 1000.0
+    period_queries: Period = 1000.0
     duration_queries: Queries = 100.0
     peak: Annotated[float, Field(ge=1, le=1000)] = 8.0
 

@@ -81,13 +81,17 @@ def test_context_counts_the_same_in_columns_and_bound():
     torch.manual_seed(0)
     other = draw_mixture(BASE, 1, 9)[0]
     network = QueueNetwork(**network_spec(PROBLEM))
-    observation = torch.rand(32, PROBLEM.layout.size)
-    columns = torch.as_tensor(context_of(other)).expand(32, -1)
-    shown = network.forward_actor(torch.cat([observation, columns], dim=1))
+    observation = np.random.default_rng(0).random((32, PROBLEM.layout.size), dtype=np.float32)
+    columns = np.tile(context_of(other), (32, 1))
+
+    def logits(rows):
+        return network.forward_actor(torch.as_tensor(network.planner(rows)))
+
+    shown = logits(np.concatenate([observation, columns], axis=1))
     network.bind(other)
-    assert torch.allclose(network.forward_actor(observation), shown, atol=1e-6)
+    assert torch.allclose(logits(observation), shown, atol=1e-6)
     network.bind(PROBLEM)
-    assert not torch.allclose(network.forward_actor(observation), shown, atol=1e-4)
+    assert not torch.allclose(logits(observation), shown, atol=1e-4)
 
 
 def test_a_generalist_trains_and_serves_other_scenarios(tmp_path):

@@ -14,14 +14,28 @@ import pytest
 
 from sushi_accel import InputError, get_board, get_supernet
 from sushi_bench.main import main
-from sushi_bench.paper import accelerator, energy, published, queueing, silicon, weights
+from sushi_bench.paper import published
 from sushi_bench.paper.dedicated import serve_each
 from sushi_bench.paper.designs import Design, default_design, nearest
-from sushi_bench.paper.devices import DEVICES, URAM_BLOCK_BYTES
-from sushi_bench.paper.readings import SWEPT, base_board, in_other_reading
+from sushi_bench.paper.devices import (
+    DEVICES,
+    SWEPT,
+    URAM_BLOCK_BYTES,
+    base_board,
+    in_other_reading,
+)
 from sushi_bench.paper.rows import REPRODUCED, at_least, equal, significant
-from sushi_bench.paper.scheduling import NONE, SUSHI, UNAWARE, Frontier, Streams, serve_design
-from sushi_bench.paper.streams import Outcome
+from sushi_bench.paper.sections import accelerator, energy, queueing, silicon, weights
+from sushi_bench.paper.sections.scheduling import (
+    NONE,
+    SUSHI,
+    UNAWARE,
+    Frontier,
+    Served,
+    Streams,
+    serve_design,
+)
+from sushi_bench.paper.streams import Outcome, Stream
 
 KEYS = {"id", "claim", "paper", "ours", "unit", "verdict", "settings"}
 RUN = (sys.executable, "-c", "from sushi_bench.main import main; main()", "paper")
@@ -180,10 +194,11 @@ def test_systems_are_compared_fairly(streams):
     for served in streams.strict_accuracy:
         top1 = {outcome.top1 for outcome in served.outcomes.values()}
         assert max(top1) - min(top1) < 1e-9, served.stream.name
-    for outcomes in [s.outcomes for s in streams.strict_accuracy] + streams.frontiers[0].outcomes:
+    for served in [*streams.strict_accuracy, *streams.frontiers[0].served]:
+        outcomes = served.outcomes
         assert all(outcome.constraints_met == 1.0 for outcome in outcomes.values())
         assert outcomes[NONE].hit_ratio == outcomes[NONE].reload_s == 0
-    frontier, n = streams.best_scale()
+    frontier, n = streams.best_scale
     # The gain is not bought with time: under the same constraints SUSHI is faster as well.
     assert frontier.latency_s(SUSHI)[n] < frontier.latency_s(NONE)[n]
 
@@ -201,14 +216,12 @@ def outcome(latency_s: float, top1: float) -> Outcome:
 
 
 def test_gain_is_the_lower_of_both_readings_of_equal_latency():
-    frontier = Frontier(
-        1.0,
-        [],
-        [
-            {NONE: outcome(1.0, 70.0), UNAWARE: outcome(1.0, 70.0), SUSHI: outcome(1.5, 72.0)},
-            {NONE: outcome(2.0, 73.0), UNAWARE: outcome(2.0, 73.0), SUSHI: outcome(1.0, 73.5)},
-        ],
-    )
+    stream = Stream("any", "latency", ())
+    outcomes = [
+        {NONE: outcome(1.0, 70.0), UNAWARE: outcome(1.0, 70.0), SUSHI: outcome(1.5, 72.0)},
+        {NONE: outcome(2.0, 73.0), UNAWARE: outcome(2.0, 73.0), SUSHI: outcome(1.0, 73.5)},
+    ]
+    frontier = Frontier(1.0, [Served(stream, each) for each in outcomes])
     # At 1.5 s no SUSHI serves 71.5 %, at 1 s 70 %.
     np.testing.assert_allclose(frontier.at_equal_latency(), [0.5, 3.5])
     np.testing.assert_allclose(frontier.at_equal_constraints(), [2.0, 0.5])

@@ -1,5 +1,7 @@
 """Scenarios as files and mappings; every mistake is one clear line."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +17,17 @@ from sushi_accel import (
 from sushi_env import (
     InputError,
     Scenario,
+    SloClass,
     compile_scenario,
     get_scenario,
     load_scenario,
     scenario_names,
 )
 from sushi_env.scenario.scenario import parse_scenario, save_scenario
-from sushi_env.scenario.traffic import TraceArrivals
+from sushi_env.scenario.traffic import GammaArrivals, TraceArrivals
+
+CLASS = {"name": "a", "slo": 1.0, "floor": 75.0}
+GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -42,20 +48,60 @@ def test_digest_covers_everything_but_the_description():
     assert len(digests | {base.digest}) == 6
 
 
+class LaterClass(SloClass):
+    patience: float = 2.0
+
+
+class LaterArrivals(GammaArrivals):
+    seasons: tuple[float, ...] = ()
+
+
+class LaterScenario(Scenario):
+    classes: tuple[LaterClass, ...]  # type: ignore[assignment]
+    arrivals: LaterArrivals  # type: ignore[assignment]
+    tenants: tuple[LaterClass, ...] = ()
+    spare: int | None = None
+
+
+def test_a_key_added_with_a_default_changes_no_digest():
+    contents = {**GOOD, "arrivals": {"kind": "gamma", "scv": 3}}
+    older = parse_scenario(contents, "here").digest
+    assert LaterScenario.model_validate(contents).digest == older
+    changes = (
+        {"spare": 1},
+        {"tenants": [CLASS]},
+        {"arrivals": {"scv": 3, "seasons": [1, 2]}},
+        {"classes": [{**CLASS, "patience": 3}]},
+        {"arrivals": {"scv": 4}},
+    )
+    digests = {LaterScenario.model_validate({**contents, **change}).digest for change in changes}
+    assert len(digests | {older}) == 6
+
+
+def test_digests_are_those_of_the_first_version():
+    """If one changes, agents and result files of that scenario are no longer its own."""
+    pinned = {
+        "resnet50-steady": "3cd023ad02",
+        "resnet50-starved": "31d1be255d",
+        "v1-mobilenetv3-jitter": "208fcc8470",
+        "v1-resnet50-flash": "50d355ee69",
+        "v1-resnet50-trace": "49cf194978",
+        "v1-resnet50-gamma": "5ff089b3a4",
+    }
+    for name, digest in pinned.items():
+        assert get_scenario(name).digest.startswith(digest), name
+
+
 def test_scenarios_are_immutable():
     with pytest.raises(Exception, match="frozen"):
         get_scenario("resnet50-steady").load = 2.0
-
-
-CLASS = {"name": "a", "slo": 1.0, "floor": 75.0}
-GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"lod": 1}, "unknown key 'lod'; known: name, description, supernet"),
-        ({"load": -1}, "load = -1: Input should be greater than 0"),
+        ({"load": -1}, "load = -1: Input should be greater than or equal to 0.0001"),
         ({"load": float("nan")}, "load = nan: Input should be a finite number"),
         ({"load": "high"}, "load = 'high': Input should be a valid number"),
         ({"queries": 0}, "queries = 0: Input should be greater than or equal to 1"),
@@ -92,7 +138,10 @@ GOOD = {"name": "x", "load": 0.5, "classes": [CLASS], "regimes": [[1.0]]}
         ({"arrivals": {"kind": "closed_loop"}}, "load: must not be given with closed-loop"),
         ({"service_jitter": 2}, "service_jitter = 2: Input should be less than or equal to 1"),
         ({"classes": []}, "classes = []: Tuple should have at least 1 item"),
-        ({"classes": [{**CLASS, "slo": 0}]}, "classes.0.slo = 0: Input should be greater than 0"),
+        (
+            {"classes": [{**CLASS, "slo": 0}]},
+            "classes.0.slo = 0: Input should be greater than or equal to 0.001",
+        ),
         ({"classes": [{**CLASS, "s": 0}]}, "unknown key 'classes.0.s'; known: name, slo, floor"),
         ({"regimes": [[1.0, 2.0]]}, "regimes.0 has 2 weights, one for each of the 1 classes"),
         ({"regimes": [[0.0]]}, "regimes.0 = (0.0,): weights must be >= 0, not all 0"),
@@ -204,6 +253,19 @@ def test_a_scenario_may_bring_its_board_its_supernet_or_its_table(tmp_path):
             (moved / file.name).write_bytes(file.read_bytes())
         assert load_scenario(moved / "scenario.yaml").digest == found.scenario.digest
     assert (compile_scenario(named, table=table).pairs == expected.pairs).all()
+
+
+def test_a_board_in_memory_serves_as_one_from_a_file(tmp_path):
+    named = get_scenario("resnet50-busy")
+    board = replace(get_board("alveo_u50"), name="own", pb_bytes=4 * 2**20, kp=24)
+    save_board(board, tmp_path / "board.yaml")
+    filed = compile_scenario(named.replace(board=str(tmp_path / "board.yaml")))
+    found = compile_scenario(named, board=board)
+    assert found.board == filed.board == board
+    for name in ("pairs", "reloads", "classes", "parameters", "rows"):
+        assert (getattr(found, name) == getattr(filed, name)).all()
+    # It is used as it is: overrides are for the scenario's own board.
+    assert compile_scenario(named.replace(pb_kib=64), board=board).board == board
 
 
 def test_files_that_a_scenario_names_must_be_there(tmp_path):

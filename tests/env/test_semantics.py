@@ -263,3 +263,27 @@ def test_histogram_bins_are_monotone():
         low = 2.0**octave * (1 + position / BINS_PER_OCTAVE)
         assert low <= ratio * (1 + 1e-12) < low * (1 + 1.1 / BINS_PER_OCTAVE)
         last = b
+
+
+@pytest.mark.parametrize("queries", [1, 2, 5, 400])
+def test_percentiles_lie_within_what_was_observed(queries):
+    engine = Engine(compile_scenario(STEADY.replace(queries=queries, load=0.5)), 200)
+    engine.seed(np.arange(200, dtype=np.uint64))
+    engine.reset()
+    assert vars(engine.metrics(0)) == dict.fromkeys(vars(engine.metrics(0)), 0.0)
+    rng, responses = np.random.default_rng(0), []
+    while not engine.truncated.all():
+        running = ~engine.truncated
+        actions = rng.integers([3, 16], size=(200, 2))
+        engine.step(actions, reset_over=True)
+        out = engine.outcome
+        responses.append(np.where(running, out[:, 9] - out[:, 7], np.nan))
+        if len(responses) == queries:
+            break
+    for k in range(200):
+        metrics = engine.metrics(k)
+        seen = np.array(responses)[:, k]
+        shown = [metrics.latency_p50_s, metrics.latency_p95_s, metrics.latency_p99_s]
+        assert np.nanmin(seen) <= min(shown)
+        assert max(shown) <= np.nanmax(seen)
+        assert shown == sorted(shown)

@@ -35,7 +35,9 @@ ARRIVALS = st.one_of(
             "rates": [1.0, *(rate for rate, _ in pairs)],
             "dwell_queries": [20.0, *(dwell for _, dwell in pairs)],
         },
-        st.lists(st.tuples(st.floats(0, 9), st.floats(0.5, 90)), min_size=1, max_size=3),
+        st.lists(
+            st.tuples(st.just(0) | st.floats(1e-6, 9), st.floats(0.5, 90)), min_size=1, max_size=3
+        ),
     ),
     st.builds(
         lambda period, swing: {"kind": "diurnal", "period_queries": period, "amplitude": swing},

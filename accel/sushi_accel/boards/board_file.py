@@ -13,16 +13,25 @@ from sushi_accel.files.documents import read_yaml, validate, write_atomically
 
 SCHEMA_VERSION = 1
 
+FIRST_ADDED = "taps"
+"""The first field that came after files of this version were written. Such fields may be left out:
+their defaults say what those boards were."""
+
+ADDED = [f.name for f in fields(Board)]
+ADDED = ADDED[ADDED.index(FIRST_ADDED) :]
+
 
 def _document() -> type[BaseModel]:
     """A model with a board's own fields, so that the two cannot drift apart."""
-    keys: dict[str, Any] = {f.name: (f.type, ...) for f in fields(Board)}
+    keys: dict[str, Any] = {
+        f.name: (f.type, f.default if f.name in ADDED else ...) for f in fields(Board)
+    }
     config = ConfigDict(extra="forbid", strict=False)
     return create_model("BoardDocument", __config__=config, schema_version=(int, ...), **keys)
 
 
 def load_board(path: str | Path) -> Board:
-    """Reads a board as `save_board` writes it; every field must be there.
+    """Reads a board as `save_board` writes it; the fields before `FIRST_ADDED` must be there.
 
     Raises:
         InputError: If the file is missing, not YAML, of another schema version, lacks a field,

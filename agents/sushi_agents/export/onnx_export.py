@@ -19,6 +19,9 @@ import torch
 from torch import nn
 
 from sushi_accel.files.atomic import replacing
+from sushi_agents.export.onnx_plans import PlanGraph
+from sushi_agents.network.network import QueueNetwork
+from sushi_agents.network.queue_policy import PlanExtractor
 from sushi_env import InputError, Problem, __version__
 
 OPSET = 18
@@ -29,7 +32,9 @@ class ActorScores(nn.Module):
 
     def __init__(self, policy: Any):
         super().__init__()
-        self.extractor = policy.pi_features_extractor
+        extractor = policy.pi_features_extractor
+        planned = isinstance(extractor, PlanExtractor)
+        self.extractor = PlanGraph(extractor.planner, torch.float32) if planned else extractor
         self.latent = policy.mlp_extractor
         self.head = policy.action_net
 
@@ -59,13 +64,14 @@ class QScores(nn.Module):
 class ActorOnly(nn.Module):
     """The actor of a network that has a critic beside it, as the zoo's agents have."""
 
-    def __init__(self, network: Any):
+    def __init__(self, network: QueueNetwork):
         super().__init__()
         self.network = network
+        self.plan = PlanGraph(network.planner, network.of_subnet.weight.dtype)
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """Logits, shape (n, S + G)."""
-        return self.network.forward_actor(observation)
+        return self.network.forward_actor(self.plan(observation))
 
 
 class Chooser(nn.Module):
@@ -94,7 +100,7 @@ def score_network(agent: Any) -> nn.Module:
     """
     network = agent if isinstance(agent, nn.Module) else getattr(agent, "network", None)
     if isinstance(network, nn.Module):
-        return ActorOnly(network) if hasattr(network, "forward_actor") else network
+        return ActorOnly(network) if isinstance(network, QueueNetwork) else network
     policy = getattr(getattr(agent, "model", agent), "policy", None)
     if hasattr(policy, "lstm_actor"):
         raise InputError("an agent with memory (RecurrentPPO) cannot be exported")

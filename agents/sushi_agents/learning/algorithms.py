@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sb3_contrib import QRDQN, MaskablePPO, RecurrentPPO
-from stable_baselines3 import A2C, DQN, PPO
+from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from sushi_accel.files.documents import validate
+from sushi_agents.learning.lean_ppo import LeanPPO
+from sushi_agents.learning.rollouts import ServingBuffer
 from sushi_agents.learning.settings import OURS, Settings, linear_schedule
-from sushi_agents.learning.shared_arrivals import SharedArrivalsBuffer
 from sushi_agents.network.learned import LearnedScheduler, NetworkOptions
 from sushi_agents.network.network import QueueNetwork, network_spec
 from sushi_agents.network.queue_policy import QueuePolicy
@@ -30,7 +31,7 @@ class Algorithm:
         name: Its name here, and the beginning of its files' names.
         kind: The class.
         pairs: Whether it chooses SubNet and SubGraph, or one number for both.
-        shares: Whether it can learn from a `SharedArrivalsBuffer`.
+        shares: Whether it can learn from a `ServingBuffer`.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Algorithm:
 ALGORITHMS = {
     found.name: found
     for found in (
-        Algorithm("ppo", PPO, shares=True),
+        Algorithm("ppo", LeanPPO, shares=True),
         Algorithm("a2c", A2C, shares=True),
         Algorithm("dqn", DQN, pairs=False),
         Algorithm("maskableppo", MaskablePPO),
@@ -93,12 +94,14 @@ def make_model(
         options["policy_kwargs"] = {"network": spec}
     elif settings["cache"] != "choose":
         raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")
-    if (sharing := settings["share_arrivals"]) > 1:
-        if not chosen.shares:
-            able = ", ".join(found.name for found in ALGORITHMS.values() if found.shares)
-            raise InputError(f"share_arrivals = {sharing}: only {able} can, not {chosen.name}")
-        options["rollout_buffer_class"] = SharedArrivalsBuffer
-        options["rollout_buffer_kwargs"] = {"sharing": sharing}
+    sharing = settings["share_arrivals"]
+    if sharing > 1 and not chosen.shares:
+        able = ", ".join(found.name for found in ALGORITHMS.values() if found.shares)
+        raise InputError(f"share_arrivals = {sharing}: only {able} can, not {chosen.name}")
+    if chosen.shares:
+        options["rollout_buffer_class"] = ServingBuffer
+        network = options["policy_kwargs"]["network"] if policy == "queue" else None
+        options["rollout_buffer_kwargs"] = {"sharing": sharing, "network": network}
     env = environments(chosen, env)
     try:
         return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def hyperparameters(
 
     Returns:
         The settings: `policy` (`queue`, `mlp` or `lstm`), `n_envs`, `share_arrivals` (how many
-        environments face the same arrivals, see `SharedArrivalsBuffer`), `centre_rewards`
+        environments face the same arrivals, see `ServingBuffer`), `centre_rewards`
         (whether to train on `CentredVecEnv`), `cache` (see `network_spec`), and arguments of
         the algorithm's class.
 

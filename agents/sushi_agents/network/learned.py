@@ -105,8 +105,8 @@ class LearnedScheduler:
         deterministic: bool = True,
     ) -> tuple[Actions, Any]:
         """Chooses actions; see `Policy.predict`. Always deterministic."""
-        batch = torch.as_tensor(np.atleast_2d(observation), dtype=torch.float64)
-        logits = self.network.forward_actor(batch).numpy()
+        seen = self.network.planner(np.atleast_2d(observation), np.float64)
+        logits = self.network.forward_actor(torch.as_tensor(seen)).numpy()
         S = self.network.spec["num_subnets"]
         actions = np.stack([logits[:, :S].argmax(axis=1), logits[:, S:].argmax(axis=1)], axis=-1)
         return (actions[0] if np.ndim(observation) == 1 else actions), state

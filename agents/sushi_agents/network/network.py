@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
 from sushi_agents.heuristics.cache_rules import shared_subgraph
-from sushi_agents.network.subgraph_features import HORIZON, OWN_FEATURES, subgraph_features
-from sushi_agents.network.subnet_features import (
-    FUTURE_FEATURES,
+from sushi_agents.network.planning import (
     HEAD_FEATURES,
-    SubNetFeatures,
-    subnet_features,
+    HORIZON,
+    LATER_FEATURES,
+    OTHER_FEATURES,
+    OTHERS,
+    OWN_FEATURES,
+    SUBNET_FEATURES,
+    PlanLayout,
+    Planner,
 )
-from sushi_agents.network.table_context import SCALES, TableContext, context_of, parse_context
+from sushi_agents.network.table_context import SCALES, context_of
 from sushi_env import InputError, Problem
-from sushi_env.engine.layout import OBSERVED_QUERIES, ObservationLayout
 
 FORBIDDEN = -50.0
 """Logit of a SubGraph that is never chosen."""
@@ -37,26 +40,16 @@ CRITIC = 128
 """Width of the layers that value, unless told otherwise."""
 
 
-class _Seen(NamedTuple):
-    """Observations taken apart: as they are, their context, the layers' input, and features."""
-
-    observation: torch.Tensor
-    context: TableContext
-    state: torch.Tensor
-    subnets: SubNetFeatures
-
-
 class QueueNetwork(nn.Module):
     """Scores SubNets by what they do to all who wait, and SubGraphs by what they save.
 
-    Most of that follows from the observation and the table without any learning: see
-    `subnet_features` and `subgraph_features`. Each gives a row per SubNet or SubGraph, which one
-    small network scores, and a plan in closed form. A logit is the plan's, in units that are
-    learned, and the network's score: it starts as a planner that tries things out, and what is
-    left to learn is where the plan is wrong. States are valued from the whole observation.
+    Most of that follows from the observation and the table without any learning: `planner`
+    computes it, a row per SubNet or SubGraph, which one small network scores, and a plan in
+    closed form. A logit is the plan's, in units that are learned, and the network's score: it
+    starts as a planner that tries things out, and what is left to learn is where the plan is
+    wrong. States are valued from the observation and the SubNets' rows.
 
-    Observations may end in columns with the context of their scenario, for training on several;
-    for those that do not, the argument `context` counts, or what `bind` was told last.
+    The forward methods take what `planner` makes of observations, shape (n, `planner.layout.size`).
 
     Args:
         num_subnets: S.
@@ -81,7 +74,7 @@ class QueueNetwork(nn.Module):
         fixed_subgraph: int | None = None,
     ):
         super().__init__()
-        S, G, M = num_subnets, num_subgraphs, OBSERVED_QUERIES
+        S, G = num_subnets, num_subgraphs
         self.spec: dict[str, Any] = {
             "num_subnets": S,
             "num_subgraphs": G,
@@ -92,71 +85,66 @@ class QueueNetwork(nn.Module):
             "sharpness": sharpness,
             "fixed_subgraph": fixed_subgraph,
         }
-        self.layout = ObservationLayout(S, G)
-        for name, values in (
-            ("levels", levels),
-            ("context", context),
-            ("forced", [0.0 if g == fixed_subgraph else FORBIDDEN for g in range(G)]),
-        ):
-            tensor = torch.tensor(list(values), dtype=torch.float32)
-            self.register_buffer(name, tensor, persistent=False)
-        size = self.layout.size + len(SCALES)
-        self.of_subnet = nn.Linear(HEAD_FEATURES + (M - 1) * FUTURE_FEATURES, hidden)
+        self.planner = Planner(S, G, levels, context)
+        forced = [0.0 if g == fixed_subgraph else FORBIDDEN for g in range(G)]
+        self.register_buffer("forced", torch.tensor(forced), persistent=False)
+        size = self.planner.layout.observed.size + len(SCALES)
+        each = LATER_FEATURES + OTHER_FEATURES
+        self.of_subnet = nn.Linear(HEAD_FEATURES + OTHERS * each, hidden)
+        # Of a SubNet's row, what it leaves each of the others; and what is the same for all.
+        later = [HEAD_FEATURES + m * each + k for m in range(OTHERS) for k in range(LATER_FEATURES)]
+        own = [*range(HEAD_FEATURES), *later]
+        shared = [k for k in range(HEAD_FEATURES + OTHERS * each) if k not in own]
+        self.register_buffer("own", torch.tensor(own), persistent=False)
+        self.register_buffer("shared", torch.tensor(shared), persistent=False)
         self.of_state = nn.Linear(size, hidden)
         self.score = _scorer(hidden)
         self.price = nn.Parameter(torch.tensor(1.0))
         self.log_sharpness = nn.Parameter(torch.tensor(math.log(sharpness)))
         self.cache = None if fixed_subgraph is not None else _Cache(S, size, hidden // 2)
-        seen = size + S * (HEAD_FEATURES + M - 1)
         self.value = nn.Sequential(
-            nn.Linear(seen, critic), nn.Tanh(), nn.Linear(critic, critic), nn.Tanh()
+            nn.Linear(size + S * SUBNET_FEATURES, critic),
+            nn.Tanh(),
+            nn.Linear(critic, critic),
+            nn.Tanh(),
         )
         self.latent_dim_pi = S + G
         self.latent_dim_vf = critic
 
-    def _see(self, observation: torch.Tensor) -> _Seen:
-        columns = observation[:, self.layout.size :]
-        observation = observation[:, : self.layout.size]
-        if columns.shape[1] == 0:
-            columns = self.get_buffer("context")[None, :]
-        context = parse_context(columns, self.layout.num_subnets, self.layout.num_subgraphs)
-        scales = context.scales.clamp(0, 4).expand(observation.shape[0], -1)
-        features = subnet_features(observation, self.layout, self.get_buffer("levels"), context)
-        return _Seen(observation, context, torch.cat([observation, scales], dim=1), features)
-
-    def _logits(self, seen: _Seen) -> torch.Tensor:
-        features = seen.subnets
-        rows = torch.cat([features.head, features.future.flatten(2)], dim=-1)
-        mixed = self.of_subnet(rows) + self.of_state(seen.state)[:, None, :]
-        plan = _below_best(features.worth - self.price * features.delay).clamp(-1, 0)
+    def _logits(self, planned: torch.Tensor) -> torch.Tensor:
+        parts, n = self.planner.layout.slices, planned.shape[0]
+        state = planned[:, : parts["subnets"].start]
+        rows = planned[:, parts["subnets"]].reshape(n, -1, SUBNET_FEATURES)
+        weight = self.of_subnet.weight
+        of_all = nn.functional.linear(
+            planned[:, parts["others"]], weight[:, self.get_buffer("shared")], self.of_subnet.bias
+        )
+        mixed = nn.functional.linear(rows, weight[:, self.get_buffer("own")])
+        mixed = mixed + (self.of_state(state) + of_all)[:, None, :]
+        plan = planned[:, parts["worth"]] - self.price * planned[:, parts["delay"]]
+        plan = _below_best(plan).clamp(-1, 0)
         subnets = self.score(mixed).squeeze(-1) + self.log_sharpness.exp() * plan
         if self.cache is None:
-            subgraphs = self.get_buffer("forced").expand(len(subnets), -1)
+            subgraphs = self.get_buffer("forced").expand(n, -1)
         else:
-            subgraphs = self.cache(seen, self.layout, self.get_buffer("levels"))
+            subgraphs = self.cache(planned, state, self.planner.layout)
         return torch.cat([subnets, subgraphs], dim=1)
 
-    def _value(self, seen: _Seen) -> torch.Tensor:
-        left = seen.subnets.future[..., 0].flatten(1)
-        return self.value(torch.cat([seen.state, seen.subnets.head.flatten(1), left], dim=1))
-
-    def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, planned: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits, shape (n, S + G), and what the value is linear in, shape (n, critic)."""
-        seen = self._see(observation)
-        return self._logits(seen), self._value(seen)
+        return self._logits(planned), self.forward_critic(planned)
 
-    def forward_actor(self, observation: torch.Tensor) -> torch.Tensor:
+    def forward_actor(self, planned: torch.Tensor) -> torch.Tensor:
         """Logits of SubNets and of SubGraphs, shape (n, S + G)."""
-        return self._logits(self._see(observation))
+        return self._logits(planned)
 
-    def forward_critic(self, observation: torch.Tensor) -> torch.Tensor:
+    def forward_critic(self, planned: torch.Tensor) -> torch.Tensor:
         """What the value is linear in, shape (n, critic)."""
-        return self._value(self._see(observation))
+        return self.value(planned[:, : self.planner.layout.slices["subnets"].stop])
 
     def bind(self, problem: Problem) -> None:
         """Takes the context of a scenario for that of observations that show none."""
-        context = self.get_buffer("context")
-        context[:] = torch.as_tensor(context_of(problem)).to(context.dtype)
+        self.planner.context = context_of(problem)[None, :]
 
 
 class _Cache(nn.Module):
@@ -171,13 +159,16 @@ class _Cache(nn.Module):
         self.log_horizon = nn.Parameter(torch.tensor(math.log(HORIZON)))
         self.log_thrift = nn.Parameter(torch.tensor(math.log(THRIFT)))
 
-    def forward(self, seen: _Seen, layout: ObservationLayout, levels: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, planned: torch.Tensor, state: torch.Tensor, layout: PlanLayout
+    ) -> torch.Tensor:
         """Logits, shape (n, G)."""
-        features = subgraph_features(seen.observation, layout, levels, seen.context)
-        mixed = self.of_subgraph(features.rows) + self.of_state(seen.state)[:, None, :]
-        saved = _below_best(self.log_horizon.exp() * features.of_late + features.at_once)
-        plan = (self.log_thrift.exp() * saved).clamp(-10, 0)
-        cached = seen.observation[:, layout.slices["cached"]]
+        parts = layout.slices
+        rows = planned[:, parts["subgraphs"]].reshape(planned.shape[0], layout.num_subgraphs, -1)
+        mixed = self.of_subgraph(rows) + self.of_state(state)[:, None, :]
+        saved = self.log_horizon.exp() * planned[:, parts["of_late"]] + planned[:, parts["at_once"]]
+        plan = (self.log_thrift.exp() * _below_best(saved)).clamp(-10, 0)
+        cached = planned[:, layout.observed.slices["cached"]]
         return self.score(mixed).squeeze(-1) + plan + self.loyalty * cached
 
 

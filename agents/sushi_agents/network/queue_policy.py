@@ -2,11 +2,46 @@
 
 from typing import Any
 
+import numpy as np
+import torch
+from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
 from sushi_agents.network.network import QueueNetwork
+from sushi_agents.network.planning import Planner
+
+
+def planner_of(network: dict[str, Any]) -> Planner:
+    """The planner of a network, from what the network is built from."""
+    names = ("num_subnets", "num_subgraphs", "levels", "context")
+    return Planner(**{name: network[name] for name in names})
+
+
+class PlanExtractor(BaseFeaturesExtractor):
+    """What a `QueueNetwork` sees of observations.
+
+    It depends on no parameter, so `PlannedBuffer` stores it; rows that are of its width already
+    pass through.
+
+    Args:
+        observation_space: Of the environments.
+        network: What the network is built from; see `network_spec`.
+    """
+
+    def __init__(self, observation_space: spaces.Space, network: dict[str, Any]):
+        planner = planner_of(network)
+        super().__init__(observation_space, planner.layout.size)
+        self.planner = planner
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        """Shape (n, D) or (n, D + C) to (n, features_dim)."""
+        if observations.shape[1] == self.features_dim:
+            return observations
+        seen: np.ndarray = observations.detach().cpu().numpy()
+        return torch.as_tensor(self.planner(seen), device=observations.device)
 
 
 class QueuePolicy(ActorCriticPolicy):
@@ -21,6 +56,8 @@ class QueuePolicy(ActorCriticPolicy):
     def __init__(self, *arguments: Any, network: dict[str, Any], **options: Any):
         self._network = network
         options["ortho_init"] = False  # the network initialises itself
+        options["features_extractor_class"] = PlanExtractor
+        options["features_extractor_kwargs"] = {"network": network}
         super().__init__(*arguments, **options)
 
     def _build_mlp_extractor(self) -> None:

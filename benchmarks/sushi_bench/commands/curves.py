@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from sushi_accel.figures import need_matplotlib, save_picture
 from sushi_bench import console
-from sushi_bench.commands.accel.options import need_matplotlib, save_picture
 from sushi_bench.commands.options import JsonOption
 from sushi_bench.curves.learning_curves import baselines, read_curves
 from sushi_env import InputError

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from sushi_accel.figures import need_matplotlib, save_picture
 from sushi_agents import baseline_names
 from sushi_bench import console
-from sushi_bench.commands.accel.options import need_matplotlib, save_picture
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, TrustOption
 from sushi_bench.comparing.comparison import compare
 from sushi_bench.comparing.comparison_tables import as_difference_table, as_table

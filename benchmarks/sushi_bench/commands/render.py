@@ -75,7 +75,7 @@ def render(
                 problem, records, seed, span, out, frames, fps, lambda: progress.advance(task)
             )
     if out.suffix not in FILMS:
-        from sushi_bench.commands.accel.options import save_picture
+        from sushi_accel.figures import save_picture
         from sushi_bench.episodes.pictures_episode import episode_timeline
 
         save_picture(episode_timeline(problem, records, seed, span), out)

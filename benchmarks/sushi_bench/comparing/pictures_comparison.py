@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sushi_accel.figures import legend_below, new_figure
+from sushi_accel.palette import MARKERS, SERIES
 from sushi_bench.comparing.comparison import Comparison
 from sushi_bench.comparing.response_times import bin_ends_s
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-COLOURS = ("#2a6fbb", "#e07b28", "#3a9160", "#b5433a", "#7a5ba6", "#8a6d3b", "#c562a3", "#5f6770")
-MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 
@@ -27,28 +27,14 @@ def comparison_picture(comparison: Comparison, unit_s: float) -> "Figure":
     Returns:
         A figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     names = sorted(comparison.policies, key=lambda name: -comparison.policies[name].reward)
     rows = -(-len(names) // 4)
-    figure = Figure(figsize=(11, 4.6 + 0.24 * rows), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    for ax in (left, right):
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(alpha=0.25)
+    figure, (left, right) = new_figure(11, 4.6 + 0.24 * rows, columns=2)
     _draw_response_times(left, comparison, names, unit_s)
     _draw_plane(right, comparison, names)
-    figure.legend(
-        handles=[_key(n, name) for n, name in enumerate(names)],
-        loc="outside lower center",
-        ncols=4,
-        frameon=False,
-        fontsize=8,
-        title="best reward first, column by column",
-        title_fontsize=8,
-    )
+    title = "best reward first, column by column"
+    handles = [_key(n, name) for n, name in enumerate(names)]
+    legend_below(figure, 4, handles=handles, title=title, title_fontsize=8)
     figure.suptitle(
         f"{comparison.scenario}: {comparison.episodes} episodes, seeds from {comparison.seed}"
     )
@@ -58,8 +44,8 @@ def comparison_picture(comparison: Comparison, unit_s: float) -> "Figure":
 def _style(n: int) -> dict[str, Any]:
     """Colour, line and marker of the n-th policy; no two share all three."""
     return {
-        "color": COLOURS[n % len(COLOURS)],
-        "linestyle": DASHES[n // len(COLOURS) % len(DASHES)],
+        "color": SERIES[n % len(SERIES)],
+        "linestyle": DASHES[n // len(SERIES) % len(DASHES)],
         "marker": MARKERS[n % len(MARKERS)],
     }
 

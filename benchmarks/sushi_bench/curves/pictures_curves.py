@@ -1,11 +1,13 @@
 """The picture of learning curves (extra `plot`: Matplotlib)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sushi_bench.comparing.pictures_comparison import COLOURS
+from sushi_accel.figures import legend_below, new_figure
+from sushi_accel.palette import GREY, SERIES
 from sushi_bench.curves.learning_curves import Curves
 
 if TYPE_CHECKING:
@@ -23,15 +25,8 @@ def curves_picture(title: str, curves: Sequence[Curves], lines: Mapping[str, flo
     Returns:
         A figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    ax = figure.subplots()
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.25)
-    for colour, group in zip(COLOURS * len(curves), curves, strict=False):
+    figure, (ax,) = new_figure(8, 5)
+    for colour, group in zip(cycle(SERIES), curves, strict=False):
         values = np.stack(group.utility)
         label = f"{group.label} ({len(values)} seed{'s' if len(values) > 1 else ''})"
         ax.plot(group.steps, np.median(values, axis=0), color=colour, label=label, marker=".")
@@ -39,11 +34,9 @@ def curves_picture(title: str, curves: Sequence[Curves], lines: Mapping[str, flo
             group.steps, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, lw=0
         )
     for dashes, (name, utility) in zip(("--", ":", "-."), lines.items(), strict=False):
-        ax.axhline(utility, color="#5f6770", ls=dashes, lw=1.2, label=f"{name} (not trained)")
-    ax.set_xlabel("environment steps")
-    ax.set_ylabel("mean utility per query")
-    ax.set_xlim(left=0)
+        ax.axhline(utility, color=GREY, ls=dashes, lw=1.2, label=f"{name} (not trained)")
+    ax.set(xlabel="environment steps", ylabel="mean utility per query", xlim=(0, None))
     ax.xaxis.set_major_formatter(lambda steps, _: f"{steps / 1e6:g} M")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    legend_below(figure, 2)
     ax.set_title(title, fontsize=10)
     return figure

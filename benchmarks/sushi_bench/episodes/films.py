@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_bench.episodes.episode_recording import Span, shown_seconds
-from sushi_env import Problem
-from sushi_env.rendering.palette import (
+from sushi_accel.palette import (
     GREY,
     INK,
     MIDDLE,
@@ -16,9 +14,12 @@ from sushi_env.rendering.palette import (
     PALE,
     PAPER,
     WHITE,
+    rgb,
     subnet_colour,
     urgency_colour,
 )
+from sushi_bench.episodes.episode_recording import Span, shown_seconds
+from sushi_env import Problem
 from sushi_env.rendering.record import EpisodeRecord
 
 Frames = Iterator[NDArray[np.uint8]]
@@ -57,7 +58,7 @@ def film_frames(
         ]
         frame = np.concatenate(panels, axis=1)
         for edge in range(1, len(panels)):
-            frame[:, edge * panels[0].shape[1] - 1] = PALE
+            frame[:, edge * panels[0].shape[1] - 1] = rgb(PALE)
         yield frame
 
 
@@ -102,8 +103,9 @@ def _palette(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     exact += [subnet_colour(i, 13) for i in range(13)]
     exact += [urgency_colour(1 - step, 1) for step in np.linspace(0, 1, 16).tolist()]
     found, counts = np.unique(frame.reshape(-1, 3), axis=0, return_counts=True)
-    exact += [(r, g, b) for r, g, b in found[np.argsort(-counts, kind="stable")].tolist()]
-    return np.array(list(dict.fromkeys(exact))[:COLOURS], dtype=np.uint8)
+    frequent = found[np.argsort(-counts, kind="stable")].tolist()
+    colours = dict.fromkeys([*map(rgb, exact), *map(tuple, frequent)])
+    return np.array(list(colours)[:COLOURS], dtype=np.uint8)
 
 
 def _indices(

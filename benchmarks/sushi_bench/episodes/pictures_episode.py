@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sushi_accel.figures import legend_below, new_figure
+from sushi_accel.palette import INK, MISS, WHITE, subnet_colour
 from sushi_bench.episodes.episode_recording import Span, shown_seconds
 from sushi_bench.episodes.timeline_panels import (
     draw_arrivals,
@@ -14,7 +16,6 @@ from sushi_bench.episodes.timeline_panels import (
 )
 from sushi_env import Problem
 from sushi_env.rendering.moment import Service
-from sushi_env.rendering.palette import INK, MISS, as_hex, subnet_colour
 from sushi_env.rendering.record import EpisodeRecord
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 WIDTH = 13.0
 """Inches."""
-
-_MISS, _INK = as_hex(MISS), as_hex(INK)
 
 
 def episode_timeline(
@@ -40,19 +39,16 @@ def episode_timeline(
     Returns:
         A figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     some = next(iter(records.values()))
     begin, end = shown_seconds(problem, seed, span, some)
     classes = len(problem.scenario.classes)
     heights = [0.35 + 0.22 * min(classes, 8), *([0.5, 1.25, 0.75] * len(records))]
-    figure = Figure(figsize=(WIDTH, 1.5 + 1.25 * sum(heights)), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    height = 1.5 + 1.25 * sum(heights)
+    figure, axes = new_figure(
+        WIDTH, height, rows=len(heights), grid=False, sharex=True, height_ratios=heights
+    )
     figure.get_layout_engine().set(h_pad=0.05, hspace=0.02)  # type: ignore[union-attr]
-    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(axis="x", length=0)
         ax.tick_params(axis="y", labelsize=9)
     draw_arrivals(axes[0], problem, seed, span, some)
@@ -105,41 +101,24 @@ def _legend(figure: "Figure", problem: Problem, drops: bool) -> None:
     from matplotlib.patches import Patch
 
     table = problem.table
-    handles: list[Patch | Line2D] = [
+    handles = [
         Patch(
-            color=as_hex(subnet_colour(i, table.num_subnets)),
+            color=subnet_colour(i, table.num_subnets),
             label=f"SubNet {name}: {table.top1[i]:.1f} %, {1e3 * table.latency_s[i, 0]:.0f} ms",
         )
         for i, name in enumerate(table.subnet_names)
     ]
 
-    def mark(marker: str, label: str, face: str, edge: str) -> Line2D:
-        return Line2D(
-            [],
-            [],
-            ls="",
-            marker=marker,
-            color=face,
-            markeredgecolor=edge,
-            label=label,
-            markersize=8,
-            markeredgewidth=1.6,
-        )
-
+    marks = {
+        "cache reload": ("v", INK, INK),
+        "answered in time": ("o", WHITE, INK),
+        "late": ("x", MISS, MISS),
+        "less accurate than asked": ("^", WHITE, MISS),
+    } | ({"dropped": ("s", MISS, MISS)} if drops else {})
+    style = {"ls": "", "markersize": 8, "markeredgewidth": 1.6}
     handles += [
-        mark("v", "cache reload", _INK, _INK),
-        mark("o", "answered in time", "white", _INK),
-        mark("x", "late", _MISS, _MISS),
-        mark("^", "less accurate than asked", "white", _MISS),
+        Line2D([], [], marker=marker, color=face, markeredgecolor=edge, label=label, **style)
+        for label, (marker, face, edge) in marks.items()
     ]
-    if drops:
-        handles.append(mark("s", "dropped", _MISS, _MISS))
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=6,
-        frameon=False,
-        fontsize=10,
-        title="SubNet: top-1 accuracy, latency when nothing is cached",
-        title_fontsize=10,
-    )
+    title = "SubNet: top-1 accuracy, latency when nothing is cached"
+    legend_below(figure, 6, handles=handles, fontsize=10, title=title, title_fontsize=10)

@@ -32,17 +32,21 @@ class Served:
     @property
     def latency_saved(self) -> NDArray[np.float64]:
         """Latency saved, percent, shape (S,)."""
-        return 100 * (1 - self.latency_s[1] / self.latency_s[0])
+        return _saved(self.latency_s)
 
     @property
     def weights_saved(self) -> NDArray[np.float64]:
         """Off-chip weight bytes, and so their access energy, saved, percent, shape (S,)."""
-        return 100 * (1 - self.weight_bytes[1] / self.weight_bytes[0])
+        return _saved(self.weight_bytes)
 
     @property
     def traffic_saved(self) -> NDArray[np.float64]:
         """Off-chip bytes of all kinds, and so their access energy, saved, percent, (S,)."""
-        return 100 * (1 - self.offchip_bytes[1] / self.offchip_bytes[0])
+        return _saved(self.offchip_bytes)
+
+
+def _saved(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 100 * (1 - values[1] / values[0])
 
 
 @lru_cache(maxsize=512)
@@ -60,9 +64,8 @@ def serve_each(supernet: str, board: Board) -> Served:
     """
     net = get_supernet(supernet)
     packer = _packer(supernet, replace(board, pb_bytes=0))  # what it holds fits any buffer
-    alone = np.eye(len(net.subnets))
     graphs = [empty_subgraph(net.num_slots)]
-    for subnet, mix in zip(net.subnets, alone, strict=True):
+    for subnet, mix in zip(net.subnets, np.eye(len(net.subnets)), strict=True):
         graphs.append(SubGraph(subnet.name, packer.pack(mix, board.pb_bytes)))
     table = build_table(net, board, graphs)
     own = np.arange(len(net.subnets))

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from sushi_accel import Board
 from sushi_accel.boards.board import KIB
-from sushi_bench.paper.dedicated import serve_each
-from sushi_bench.paper.devices import DEVICES, URAM_BLOCK_BYTES
-from sushi_bench.paper.readings import base_board, in_other_reading
+from sushi_bench.paper.dedicated import Served, serve_each
+from sushi_bench.paper.devices import DEVICES, URAM_BLOCK_BYTES, base_board, in_other_reading
 
 PB_BLOCKS = (0, 12, 24, 36, 48, 60, 72, 84, 96, 144, 192, 240, 288, 336, 384, 480, 560, 640)
 """Persistent Buffers that are swept, UltraRAM blocks; the presets' is 48."""
@@ -20,6 +20,13 @@ BANDWIDTH_PARTS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.5, 2.0, 3
 
 ARRAYS = ((8, 9), (16, 9), (16, 18), (24, 16), (32, 18), (32, 32))
 """Arrays, rows and columns of engines."""
+
+AXES: dict[str, Callable[[Board], float]] = {
+    "persistent buffer, KiB": lambda board: board.pb_bytes / KIB,
+    "off-chip bandwidth, GB/s": lambda board: board.bandwidth_bytes_per_s / 1e9,
+    "array, engines": lambda board: board.kp * board.cp,
+}
+"""What designs differ in."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,24 @@ class Design:
     preset: str
     board: Board
 
+    @property
+    def _served(self) -> Served:
+        return serve_each(self.supernet, self.board)
+
     @cached_property
     def saved_percent(self) -> float:
         """Most latency that any SubNet saves, percent."""
-        return float(serve_each(self.supernet, self.board).latency_saved.max())
+        return float(self._served.latency_saved.max())
 
     @cached_property
     def saved_in_other_reading_percent(self) -> float:
-        """The same if the silicon is read the other way; see `readings`."""
+        """The same if the silicon is read the other way; see `devices`."""
         return float(serve_each(self.supernet, in_other_reading(self.board)).latency_saved.max())
 
     @property
     def best_subnet(self) -> str:
         """Name of the SubNet that saves most."""
-        served = serve_each(self.supernet, self.board)
-        return served.names[int(served.latency_saved.argmax())]
+        return self._served.names[int(self._served.latency_saved.argmax())]
 
     @property
     def is_default(self) -> bool:
@@ -76,17 +86,23 @@ class Design:
         )
 
     def describe(self) -> dict[str, Any]:
-        """The design in plain data."""
-        device = DEVICES.get(self.preset)
+        """The design in plain data; `changed` names which of the three differ from the preset."""
+        kib, gbs, _ = (value(self.board) for value in AXES.values())
+        before, after = base_board(self.preset), self.board
+        changed = {
+            "persistent buffer": after.pb_bytes != before.pb_bytes,
+            "bandwidth": after.bandwidth_bytes_per_s != before.bandwidth_bytes_per_s,
+            "array": (after.kp, after.cp) != (before.kp, before.cp),
+        }
         described = {
             "supernet": self.supernet,
             "board": self.preset,
-            "pb_kib": self.board.pb_bytes / KIB,
-            "bandwidth_gbs": self.board.bandwidth_bytes_per_s / 1e9,
-            "array": f"{self.board.kp}x{self.board.cp}",
-            "changed": self.changes() or ["nothing"],
+            "pb_kib": kib,
+            "bandwidth_gbs": gbs,
+            "array": f"{after.kp}x{after.cp}",
+            "changed": [name for name, differs in changed.items() if differs] or ["nothing"],
         }
-        if device:
+        if device := DEVICES.get(self.preset):
             described |= {
                 "device": device.name,
                 "device_pb_kib": device.uram_blocks * URAM_BLOCK_BYTES / KIB,
@@ -95,20 +111,10 @@ class Design:
             }
         return described
 
-    def changes(self) -> list[str]:
-        """Which of the three differ from the preset's."""
-        before, after = base_board(self.preset), self.board
-        names = {
-            "persistent buffer": after.pb_bytes != before.pb_bytes,
-            "bandwidth": after.bandwidth_bytes_per_s != before.bandwidth_bytes_per_s,
-            "array": (after.kp, after.cp) != (before.kp, before.cp),
-        }
-        return [name for name, changed in names.items() if changed]
-
     def __str__(self) -> str:
+        kib, gbs, _ = (value(self.board) for value in AXES.values())
         return (
-            f"{self.preset}, PB {self.board.pb_bytes // KIB} KiB, "
-            f"{self.board.bandwidth_bytes_per_s / 1e9:.4g} GB/s, "
+            f"{self.preset}, PB {kib:g} KiB, {gbs:.4g} GB/s, "
             f"{self.board.kp} x {self.board.cp} engines"
         )
 
@@ -118,36 +124,29 @@ def default_design(supernet: str, preset: str) -> Design:
     return Design(supernet, preset, base_board(preset))
 
 
-def _variants(preset: str) -> dict[str, list[tuple[float, Board]]]:
-    """Boards along each axis, the others as in the preset, within the device's limits."""
-    board, device = base_board(preset), DEVICES[preset]
-    bandwidth = board.bandwidth_bytes_per_s
-    axes = {
-        "persistent buffer, KiB": [
-            (b * URAM_BLOCK_BYTES / KIB, replace(board, pb_bytes=b * URAM_BLOCK_BYTES))
-            for b in PB_BLOCKS
-        ],
-        "off-chip bandwidth, GB/s": [
-            (p * bandwidth / 1e9, replace(board, bandwidth_bytes_per_s=p * bandwidth))
-            for p in BANDWIDTH_PARTS
-        ],
-        "array, engines": [(kp * cp, replace(board, kp=kp, cp=cp)) for kp, cp in ARRAYS],
-    }
+def _changed(preset: str, blocks: int | None, part: float, array: tuple[int, int] | None) -> Board:
+    """A preset with another buffer, UltraRAM blocks, bandwidth, a multiple, and array."""
+    board = base_board(preset)
+    kp, cp = array or (board.kp, board.cp)
+    return replace(
+        board,
+        pb_bytes=board.pb_bytes if blocks is None else blocks * URAM_BLOCK_BYTES,
+        bandwidth_bytes_per_s=part * board.bandwidth_bytes_per_s,
+        kp=kp,
+        cp=cp,
+    )
+
+
+def sweeps(supernet: str, preset: str) -> dict[str, list[Design]]:
+    """Designs that differ from a preset in one parameter, within the device's limits, by axis."""
+    variants = (
+        [_changed(preset, blocks, 1.0, None) for blocks in PB_BLOCKS],
+        [_changed(preset, None, part, None) for part in BANDWIDTH_PARTS],
+        [_changed(preset, None, 1.0, array) for array in ARRAYS],
+    )
     return {
-        axis: [(value, variant) for value, variant in variants if device.holds(variant)]
-        for axis, variants in axes.items()
-    }
-
-
-def sweeps(supernet: str, preset: str) -> dict[str, list[tuple[float, Design]]]:
-    """Designs that differ from a preset in one parameter.
-
-    Returns:
-        By axis, the parameter's values and the designs.
-    """
-    return {
-        axis: [(value, Design(supernet, preset, board)) for value, board in variants]
-        for axis, variants in _variants(preset).items()
+        axis: [Design(supernet, preset, b) for b in boards if DEVICES[preset].holds(b)]
+        for axis, boards in zip(AXES, variants, strict=True)
     }
 
 
@@ -156,23 +155,13 @@ def plausible(supernet: str, preset: str) -> Iterator[Design]:
 
     Those have no smaller buffer or array and no more bandwidth.
     """
-    default, device = base_board(preset), DEVICES[preset]
-    for blocks in PB_BLOCKS:
-        for part in BANDWIDTH_PARTS:
-            for kp, cp in ARRAYS:
-                if blocks * URAM_BLOCK_BYTES < default.pb_bytes or part > 1:
-                    continue
-                if kp * cp < default.kp * default.cp:
-                    continue
-                board = replace(
-                    default,
-                    pb_bytes=blocks * URAM_BLOCK_BYTES,
-                    bandwidth_bytes_per_s=part * default.bandwidth_bytes_per_s,
-                    kp=kp,
-                    cp=cp,
-                )
-                if device.holds(board):
-                    yield Design(supernet, preset, board)
+    default = base_board(preset)
+    for blocks, part, array in product(PB_BLOCKS, BANDWIDTH_PARTS, ARRAYS):
+        board = _changed(preset, blocks, part, array)
+        enough = board.pb_bytes >= default.pb_bytes
+        enough = enough and board.kp * board.cp >= default.kp * default.cp
+        if enough and part <= 1 and DEVICES[preset].holds(board):
+            yield Design(supernet, preset, board)
 
 
 def nearest(

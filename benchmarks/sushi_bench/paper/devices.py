@@ -1,8 +1,14 @@
-"""What the chips behind the boards have to give: the limits of a plausible design."""
+"""The boards of plausible designs: what their chips have to give, and two readings of them.
 
-from dataclasses import dataclass
+The ZCU104's measurements are explained as well by an array that stops for weight fetches
+(`zcu104`) as by one that does not (`zcu104-overlapped`); they disagree on what a cached byte
+saves, and nothing measured decides between them. What is concluded about a board is therefore
+computed in both readings.
+"""
 
-from sushi_accel import Board
+from dataclasses import dataclass, replace
+
+from sushi_accel import Board, get_board
 from sushi_accel.boards.board import KIB, TAPS
 
 URAM_BLOCK_BYTES = 36 * KIB
@@ -10,6 +16,17 @@ URAM_BLOCK_BYTES = 36 * KIB
 
 MACS_PER_DSP = 2
 """int8 multiplications that one DSP48E2 slice packs (Fu et al., AMD WP486)."""
+
+SUFFIX = "-overlapped"
+TIMING = (
+    "double_buffered",
+    "stage_inputs",
+    "stream_padding",
+    "cycles_per_position",
+    "cycles_per_sweep",
+    "driver_cycles",
+)
+"""What the readings differ in, fields of `Board`."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +57,37 @@ class Device:
         )
 
 
-_ZCU104 = Device(
-    name="XCZU7EV, 64-bit DDR4-2400",
-    dsp_slices=1728,
-    uram_blocks=96,
-    bandwidth_bytes_per_s=19.2e9,
-    source="AMD DS891 (Zynq UltraScale+ overview), UG1267 (ZCU104)",
-)
-_U50 = Device(
-    name="XCU50, HBM2",
-    dsp_slices=5952,
-    uram_blocks=640,
-    bandwidth_bytes_per_s=316e9,
-    source="AMD DS965 (Alveo U50)",
-)
-DEVICES = {
-    "zcu104": _ZCU104,
-    "zcu104-overlapped": _ZCU104,
-    "alveo_u50": _U50,
-    "alveo_u50-overlapped": _U50,
+_CHIPS = {
+    "zcu104": Device(
+        name="XCZU7EV, 64-bit DDR4-2400",
+        dsp_slices=1728,
+        uram_blocks=96,
+        bandwidth_bytes_per_s=19.2e9,
+        source="AMD DS891 (Zynq UltraScale+ overview), UG1267 (ZCU104)",
+    ),
+    "alveo_u50": Device(
+        name="XCU50, HBM2",
+        dsp_slices=5952,
+        uram_blocks=640,
+        bandwidth_bytes_per_s=316e9,
+        source="AMD DS965 (Alveo U50)",
+    ),
 }
-"""The chip of each board that is swept."""
+DEVICES = {name + suffix: chip for name, chip in _CHIPS.items() for suffix in ("", SUFFIX)}
+"""The chip of each board that is swept: two chips in two readings."""
+
+SWEPT = tuple(DEVICES)
+
+
+def in_other_reading(board: Board) -> Board:
+    """A board with the timing of the reading that it is not in, at its own bandwidth."""
+    timing = get_board("zcu104" if board.double_buffered else f"zcu104{SUFFIX}")
+    return replace(board, **{name: getattr(timing, name) for name in TIMING})
+
+
+_OVERLAPPED_U50 = replace(in_other_reading(get_board("alveo_u50")), name=f"alveo_u50{SUFFIX}")
+
+
+def base_board(name: str) -> Board:
+    """The preset called `name`, or `alveo_u50-overlapped`, which is `alveo_u50` read so."""
+    return _OVERLAPPED_U50 if name == _OVERLAPPED_U50.name else get_board(name)

@@ -7,11 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sushi_accel import get_board
+from sushi_accel.errors import need
+from sushi_accel.figures import save_picture
 from sushi_accel.files.atomic import replacing
 from sushi_bench.paper import published
-from sushi_bench.paper.accelerator import BOARDS
 from sushi_bench.paper.report import Report
-from sushi_bench.paper.rows import Row
+from sushi_bench.paper.sections.accelerator import BOARDS
 from sushi_bench.paper.tables import number, where
 from sushi_env import InputError
 
@@ -27,11 +29,7 @@ def open_folder(folder: Path) -> None:
     Raises:
         InputError: If it cannot be made, or a library is missing.
     """
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise InputError(f"the page needs {error.name!r}: pip install 'sushi-env[plot]'") from None
+    need("the page needs", "plot", "jinja2", "matplotlib")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,14 +46,12 @@ def write_page(report: Report, folder: Path) -> None:
 
     pictures = _pictures(report)
     for name, figure in pictures.items():
-        path = folder / f"{name}.png"
-        with replacing(path, f"picture {path}") as part:
-            figure.savefig(part, format="png")
+        save_picture(figure, folder / f"{name}.png")
     # Markdown for a repository, not HTML for a browser: there is nothing to escape.
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"number": number, "where": where, "gain": _signed}
+    environment.filters |= {"number": number, "where": where}
     template = environment.from_string(files("sushi_bench.paper").joinpath(TEMPLATE).read_text())
     text = template.render(
         report=report,
@@ -63,7 +59,6 @@ def write_page(report: Report, folder: Path) -> None:
         sections=report.sections,
         paper=published,
         boards=BOARDS,
-        subnets=_subnets(report),
         pictures=pictures,
     )
     path = folder / "README.md"
@@ -72,36 +67,18 @@ def write_page(report: Report, folder: Path) -> None:
 
 
 def _pictures(report: Report) -> "dict[str, Figure]":
-    from sushi_accel import get_board
     from sushi_accel.pictures import scatter
-    from sushi_bench.paper import pictures_hardware, pictures_streams
+    from sushi_bench.paper.pictures import hardware, streams
 
-    found = {
-        "roofline": pictures_hardware.roofline(),
-        "sweeps": pictures_hardware.sweeps(report.accelerator),
-        "designs": pictures_hardware.designs(report.accelerator),
-        "energy": pictures_hardware.energy(report.energy),
-        "scheduling": pictures_streams.scheduling(report.scheduling),
-        "parameters": pictures_streams.parameters(report.scheduling),
-        "queueing": pictures_streams.queueing(report.queueing),
+    return {
+        "roofline": hardware.roofline(),
+        "sweeps": hardware.sweeps(report.accelerator),
+        "designs": hardware.designs(report.accelerator),
+        "energy": hardware.energy(report.energy),
+        "scheduling": streams.scheduling(report.scheduling),
+        "parameters": streams.parameters(report.scheduling),
+        "queueing": streams.queueing(report.queueing),
+    } | {
+        f"validation-{preset}": scatter(validation, get_board(preset))
+        for preset, validation in report.silicon.items()
     }
-    if report.silicon:
-        for preset, validation in report.silicon.validations.items():
-            found[f"validation-{preset}"] = scatter(validation, get_board(preset))
-    return found
-
-
-def _subnets(report: Report) -> dict[str, dict[str, Row]]:
-    """Rows of section 2 by SubNet, then board."""
-    by_id = {row.id: row for row in report.rows}
-    found: dict[str, dict[str, Row]] = {}
-    for key, row in by_id.items():
-        for board in BOARDS:
-            prefix = f"latency_{board}_"
-            if key.startswith(prefix):
-                found.setdefault(key.removeprefix(prefix).replace("_", " "), {})[board] = row
-    return found
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}"

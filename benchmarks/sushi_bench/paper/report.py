@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sushi_accel.silicon.validation import Validation
 from sushi_agents import make_policy
-from sushi_bench.paper import (
+from sushi_bench.paper.rows import Row
+from sushi_bench.paper.sections import (
+    Track,
     abstraction,
     accelerator,
     energy,
@@ -14,12 +17,6 @@ from sushi_bench.paper import (
     silicon,
     weights,
 )
-from sushi_bench.paper.accelerator import Accelerator, Track
-from sushi_bench.paper.energy import Energy
-from sushi_bench.paper.queueing import Queueing
-from sushi_bench.paper.rows import Row
-from sushi_bench.paper.scheduling import Scheduling
-from sushi_bench.paper.silicon import Silicon
 from sushi_env import compile_scenario
 
 DEFAULT_AGENT = "zoo"
@@ -34,17 +31,17 @@ class Report:
         accelerator: Section 2's sweeps.
         energy: Section 3's sweep.
         scheduling: Section 4's streams.
-        silicon: Section 6's validations; None without measurements.
+        silicon: Section 6's validations, by preset; none without measurements.
         queueing: Section 7's scenarios.
         notes: What was left out, and why.
     """
 
     sections: dict[str, list[Row]]
-    accelerator: Accelerator
-    energy: Energy
-    scheduling: Scheduling
-    silicon: Silicon | None
-    queueing: Queueing
+    accelerator: accelerator.Accelerator
+    energy: energy.Energy
+    scheduling: scheduling.Scheduling
+    silicon: dict[str, Validation]
+    queueing: queueing.Queueing
     notes: list[str]
 
     @property
@@ -73,7 +70,7 @@ def compute(
         InputError: If the agent or the measurements that were asked for cannot be had.
     """
     notes = []
-    measured = None
+    measured = {}
     if measurements is not None or silicon.DEFAULT_CSV.exists():
         measured = silicon.search(measurements or silicon.DEFAULT_CSV)
     else:
@@ -83,15 +80,15 @@ def compute(
     designs = accelerator.search(track)
     saved = energy.search(track)
     streams = scheduling.search(designs, track)
-    costs = abstraction.search(track)
+    costs = abstraction.rows(track)
     queued = queueing.search(agent or DEFAULT_AGENT, trust, agent is not None, track)
     sections = {
         "Weights": weights.rows(),
         "Accelerator alone": accelerator.rows(designs),
         "Off-chip energy": energy.rows(saved),
         "Scheduling": scheduling_rows.rows(streams),
-        "Cost of the abstraction": abstraction.rows(costs),
-        "Measured hardware": silicon.rows(measured) if measured else [],
+        "Cost of the abstraction": costs,
+        "Measured hardware": silicon.rows(measured),
         "Beyond the paper": queueing.rows(queued),
     }
     return Report(sections, designs, saved, streams, measured, queued, [*notes, *queued.notes])

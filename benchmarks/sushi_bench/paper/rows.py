@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from sushi_bench.paper.published import PAPER
+
 REPRODUCED = "reproduced"
 NEAR_PERCENT = 10.0
 """A figure that misses by more is called not reproducible."""
@@ -43,6 +45,52 @@ class Row(BaseModel):
         return self.verdict == REPRODUCED
 
 
+def compared(
+    name: str,
+    claim: str,
+    paper: float,
+    ours: float,
+    unit: str,
+    because: str,
+    settings: dict[str, Any],
+    *,
+    decimals: int | None = None,
+    source: str = PAPER,
+) -> Row:
+    """A row with a published figure.
+
+    Args:
+        name: Stable name of the row, its `id`.
+        claim: What the figure is.
+        paper: The published figure.
+        ours: Ours.
+        unit: Unit of both.
+        because: Why ours may be worse, to follow the word "because".
+        settings: What ours was computed with.
+        decimals: Decimals that are printed of a figure published as such; by default it is
+            published as "up to".
+        source: Where it is published.
+    """
+    if decimals is None:
+        verdict = at_least(paper, ours, because)
+    else:
+        verdict = equal(paper, ours, decimals, because)
+    settings = {"source": source, **settings}
+    return Row(
+        id=name, claim=claim, paper=paper, ours=ours, unit=unit, verdict=verdict, settings=settings
+    )
+
+
+def alone(
+    name: str, claim: str, ours: float, unit: str, settings: dict[str, Any], note: str = ""
+) -> Row:
+    """A row for which the paper publishes no figure; the verdict may carry a note."""
+    verdict = f"no published figure{'; ' if note else ''}{note}"
+    return Row(
+        id=name, claim=claim, paper=None, ours=ours, unit=unit, verdict=verdict, settings=settings
+    )
+
+
 def _near(paper: float, ours: float, because: str) -> str:
     off = 100 * abs(ours - paper) / abs(paper)
     if off <= NEAR_PERCENT:
@@ -51,35 +99,14 @@ def _near(paper: float, ours: float, because: str) -> str:
 
 
 def at_least(paper: float, ours: float, because: str) -> str:
-    """Verdict on a figure published as "up to": met or passed is reproduced.
-
-    Args:
-        paper: The published figure.
-        ours: Ours, in the same unit.
-        because: Why ours may be lower, to follow the word "because".
-    """
+    """Verdict on a figure published as "up to": met or passed is reproduced."""
     return REPRODUCED if ours >= paper else _near(paper, ours, because)
 
 
 def equal(paper: float, ours: float, decimals: int, because: str) -> str:
-    """Verdict on a figure published as such: reproduced if it is the same as printed.
-
-    Args:
-        paper: The published figure.
-        ours: Ours, in the same unit.
-        decimals: Decimals that are printed.
-        because: Why ours may differ, to follow the word "because".
-    """
-    return (
-        REPRODUCED
-        if round(ours, decimals) == round(paper, decimals)
-        else _near(paper, ours, because)
-    )
-
-
-def unpublished(note: str = "") -> str:
-    """Verdict on what the paper gives no figure for."""
-    return f"no published figure{'; ' if note else ''}{note}"
+    """Verdict on a figure published as such: reproduced if it is the same as printed."""
+    same = round(ours, decimals) == round(paper, decimals)
+    return REPRODUCED if same else _near(paper, ours, because)
 
 
 def significant(value: Any) -> Any:

@@ -1,27 +1,16 @@
 """The paper's streams: one query after another, each with a constraint, and nobody waits."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_accel import Board, SushiAbs, save_board
+from sushi_accel import Board, SushiAbs
 from sushi_agents import run_episodes
 from sushi_agents.heuristics.cache_rules import Combined, cache_none, cache_shared
-from sushi_agents.heuristics.sushisched import SushiSched, SushiSchedAccuracy, SushiSchedLatency
+from sushi_agents.heuristics.sushisched import SushiSchedAccuracy, SushiSchedLatency
 from sushi_agents.policy import Policy
-from sushi_env import (
-    Engine,
-    EpisodeMetrics,
-    Problem,
-    Scenario,
-    SloClass,
-    compile_scenario,
-    mean_metrics,
-)
+from sushi_env import Engine, Problem, Scenario, SloClass, compile_scenario, mean_metrics
 from sushi_env.engine import kernel
 
 CONSTRAINTS = 12
@@ -91,23 +80,18 @@ class Outcome:
 
 def accuracy_streams(table: SushiAbs) -> list[Stream]:
     """Accuracy floors: one of a SubNet's top-1, of two neighbouring SubNets', or of any."""
-    S = table.num_subnets
+    S, names = table.num_subnets, table.subnet_names
     windows = [range(i, i + w) for w in (1, 2, S) for i in range(S - w + 1)]
     return [
         Stream(
-            name="floors of " + "-".join(dict.fromkeys(table.subnet_names[i] for i in _ends(w))),
+            name="floors of " + "-".join(dict.fromkeys(names[i] for i in (w[0], w[-1]))),
             strict="accuracy",
             classes=tuple(
-                SloClass(name=table.subnet_names[i], slo=LOOSE_SLO, floor=float(table.top1[i]))
-                for i in w
+                SloClass(name=names[i], slo=LOOSE_SLO, floor=float(table.top1[i])) for i in w
             ),
         )
         for w in windows
     ]
-
-
-def _ends(window: range) -> tuple[int, int]:
-    return window[0], window[-1]
 
 
 def latency_stream(table: SushiAbs, start: float, span: float) -> Stream:
@@ -130,12 +114,11 @@ def latency_stream(table: SushiAbs, start: float, span: float) -> Stream:
     )
 
 
-def stream_scenario(supernet: str, board: str, stream: Stream, subgraphs: int) -> Scenario:
-    """The scenario in which a stream is served on a board, given by name or file."""
-    return Scenario(
+def compile_stream(supernet: str, board: Board, stream: Stream, subgraphs: int = 16) -> Problem:
+    """Compiles the scenario in which a stream is served on any board."""
+    scenario = Scenario(
         name="paper",
         supernet=supernet,
-        board=board,
         subgraphs=subgraphs,
         arrivals={"kind": "closed_loop"},  # type: ignore[arg-type]
         classes=stream.classes,
@@ -144,31 +127,7 @@ def stream_scenario(supernet: str, board: str, stream: Stream, subgraphs: int) -
         queries=QUERIES,
         reward="utility",
     )
-
-
-def compile_stream(supernet: str, board: Board, stream: Stream, subgraphs: int = 16) -> Problem:
-    """Compiles the scenario in which a stream is served on any board."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "board.yaml"
-        save_board(board, path)
-        return compile_scenario(stream_scenario(supernet, str(path), stream, subgraphs))
-
-
-def systems(problem: Problem, strict: str, period: int = 8) -> dict[str, Policy]:
-    """The three systems, by name.
-
-    Args:
-        problem: The compiled stream.
-        strict: `accuracy` or `latency`.
-        period: Q, decisions from one cache decision of SushiSched to the next.
-    """
-    kind: type[SushiSched] = SushiSchedAccuracy if strict == "accuracy" else SushiSchedLatency
-    policies: tuple[Policy, ...] = (
-        Combined(problem, kind(problem), cache_none),
-        Combined(problem, kind(problem), cache_shared),
-        kind(problem, period=period),
-    )
-    return dict(zip(SYSTEMS, policies, strict=True))
+    return compile_scenario(scenario, board=board)
 
 
 def serve(problem: Problem, policy: Policy, name: str) -> Outcome:
@@ -180,10 +139,9 @@ def serve(problem: Problem, policy: Policy, name: str) -> Outcome:
         loading = outcome[:, kernel.OUT_FREE] - outcome[:, kernel.OUT_FINISH]
         spent[:] += loading.sum(), len(loading)
 
-    episodes: Iterable[EpisodeMetrics] = run_episodes(
-        problem, policy, EPISODES, seed=0, name=name, on_step=watch
+    metrics = mean_metrics(
+        run_episodes(problem, policy, EPISODES, seed=0, name=name, on_step=watch)
     )
-    metrics = mean_metrics(list(episodes))
     return Outcome(
         latency_s=metrics.latency_mean_s,
         reload_s=float(spent[0] / spent[1]),
@@ -197,9 +155,25 @@ def serve(problem: Problem, policy: Policy, name: str) -> Outcome:
 def serve_all(
     supernet: str, board: Board, stream: Stream, period: int = 8, subgraphs: int = 16
 ) -> dict[str, Outcome]:
-    """Serves a stream with every system on the same queries."""
+    """Serves a stream with every system on the same queries.
+
+    Args:
+        supernet: Name of the SuperNet.
+        board: The board.
+        stream: The stream.
+        period: Q, decisions from one cache decision of SushiSched to the next.
+        subgraphs: SubGraphs of the table.
+
+    Returns:
+        What came of it, by the names in `SYSTEMS`.
+    """
     problem = compile_stream(supernet, board, stream, subgraphs)
+    rule = SushiSchedAccuracy if stream.strict == "accuracy" else SushiSchedLatency
+    policies = (
+        Combined(problem, rule(problem), cache_none),
+        Combined(problem, rule(problem), cache_shared),
+        rule(problem, period=period),
+    )
     return {
-        name: serve(problem, policy, name)
-        for name, policy in systems(problem, stream.strict, period).items()
+        name: serve(problem, policy, name) for name, policy in zip(SYSTEMS, policies, strict=True)
     }

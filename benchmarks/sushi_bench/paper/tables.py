@@ -38,12 +38,14 @@ def as_table(report: Report, everything: bool) -> Table:
         everything: Whether rows without a published figure are shown as well.
     """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("figure", ratio=4)
-    table.add_column("paper", justify="right", no_wrap=True)
-    table.add_column("ours", justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("design", ratio=4)
-    table.add_column("verdict", ratio=4)
+    for heading in ("figure", "paper", "ours", "unit", "design", "verdict"):
+        number_or_unit = heading in ("paper", "ours", "unit")
+        table.add_column(
+            heading,
+            ratio=None if number_or_unit else 4,
+            no_wrap=number_or_unit,
+            justify="right" if heading in ("paper", "ours") else "left",
+        )
     for title, rows in report.sections.items():
         shown = [row for row in rows if everything or row.paper is not None]
         if not shown:

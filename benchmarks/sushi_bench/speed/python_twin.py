@@ -324,7 +324,7 @@ class PythonTwin:
             float(late),
             float(below),
             float(self.dropped - dropped),
-            bytes_moved / self.most_bytes,
+            bytes_moved / self.most_bytes if self.most_bytes else 0.0,
         )
         info |= zip(COMPONENT_KEYS, values, strict=True)
         reward = sum(w * value for w, value in zip(self.weights, values, strict=True))

@@ -1,16 +1,11 @@
 """Options that the subcommands of `sushi accel` share, and what they select."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sushi_accel import Board, InputError, get_board
-from sushi_accel.files.atomic import replacing
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sushi_accel import Board, get_board
 
 SuperNetOption = Annotated[str, typer.Option("--supernet", help="A SuperNet, or a .yaml of one.")]
 BoardOption = Annotated[str, typer.Option("--board", help="A board, or a .yaml of one.")]
@@ -31,23 +26,3 @@ def chosen_board(name: str, pb_kib: int | None, bandwidth_gbs: float | None) -> 
     if bandwidth_gbs is not None:
         board = replace(board, bandwidth_bytes_per_s=bandwidth_gbs * 1e9)
     return board
-
-
-def save_picture(figure: "Figure", path: Path) -> None:
-    """Saves a figure, atomically, in the format that the path's ending names.
-
-    Raises:
-        InputError: If the ending names no format, or the path cannot be written.
-    """
-    if path.suffix not in {".png", ".svg", ".pdf"}:
-        raise InputError(f"picture {path}: must end in .png, .svg or .pdf")
-    with replacing(path, f"picture {path}") as part:
-        figure.savefig(part)
-
-
-def need_matplotlib() -> None:
-    """Raises a clear error if the extra `plot` is not installed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        raise InputError("pictures need Matplotlib: pip install 'sushi-env[plot]'") from None

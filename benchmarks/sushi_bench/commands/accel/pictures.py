@@ -15,6 +15,7 @@ from sushi_accel import (
     build_table,
     get_supernet,
 )
+from sushi_accel.figures import need_matplotlib, save_picture
 from sushi_accel.model.reference import LayerRun, simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
@@ -24,8 +25,6 @@ from sushi_bench.commands.accel.options import (
     SubGraphsOption,
     SuperNetOption,
     chosen_board,
-    need_matplotlib,
-    save_picture,
 )
 from sushi_bench.commands.options import JsonOption
 

@@ -9,12 +9,12 @@ import typer
 from rich.table import Table
 
 from sushi_accel import get_board, save_board
+from sushi_accel.figures import need_matplotlib, save_picture
 from sushi_accel.silicon.calibration import Calibration
 from sushi_accel.silicon.calibration import calibrate as run_calibration
 from sushi_accel.silicon.measurements import COLUMNS, load_measurements
 from sushi_accel.silicon.validation import Validation, validate_board
 from sushi_bench import console
-from sushi_bench.commands.accel.options import need_matplotlib, save_picture
 from sushi_bench.commands.options import JsonOption
 
 CsvArgument = Annotated[

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from sushi_accel import SushiAbs, build_candidates, build_table, get_supernet, save_table
+from sushi_accel.figures import need_matplotlib, save_picture
 from sushi_accel.model.reference import simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
@@ -18,8 +19,6 @@ from sushi_bench.commands.accel.options import (
     SubGraphsOption,
     SuperNetOption,
     chosen_board,
-    need_matplotlib,
-    save_picture,
 )
 from sushi_bench.commands.options import JsonOption
 

@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sushi_accel.boards.board import KIB
-from sushi_bench.paper.canvas import BLUE, COLOURS, GREEN, GREY, RED, canvas
+from sushi_accel.figures import legend_below, new_figure
+from sushi_accel.palette import BLUE, GREEN, GREY, MISS, SERIES
 from sushi_bench.paper.designs import Design
 from sushi_bench.paper.published import ACCURACY_GAIN_POINTS, LATENCY_REDUCTION_PERCENT
-from sushi_bench.paper.queueing import Queueing
-from sushi_bench.paper.scheduling import NONE, SUSHI, UNAWARE, Scheduling
+from sushi_bench.paper.sections.queueing import Queueing
+from sushi_bench.paper.sections.scheduling import (
+    NONE,
+    SUSHI,
+    UNAWARE,
+    Scheduling,
+    latency_reduction,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +26,8 @@ SYSTEM_COLOURS = {NONE: GREY, UNAWARE: BLUE, SUSHI: GREEN}
 
 def scheduling(found: Scheduling) -> "Figure":
     """Accuracy over latency at the design point; gains and reductions there and by default."""
-    figure, (left, middle, right) = canvas(3, width=13, height=4.8)
-    frontier, best = found.accuracy.best_scale()
+    figure, (left, middle, right) = new_figure(13, 4.8, columns=3)
+    frontier, best = found.accuracy.best_scale
     for system, colour in SYSTEM_COLOURS.items():
         left.plot(
             1e3 * frontier.latency_s(system),
@@ -34,7 +41,7 @@ def scheduling(found: Scheduling) -> "Figure":
     left.scatter(
         1e3 * frontier.latency_s(SUSHI)[best : best + 1],
         frontier.top1(SUSHI)[best : best + 1],
-        color=RED,
+        color=MISS,
         marker="*",
         s=170,
         zorder=4,
@@ -45,7 +52,7 @@ def scheduling(found: Scheduling) -> "Figure":
     left.legend(frameon=False, fontsize=8, loc="lower right")
     strict = found.latency.strict_accuracy
     at = np.arange(len(strict))
-    middle.bar(at, [s.latency_reduction() for s in strict], color=GREEN)
+    middle.bar(at, [s.latency_reduction for s in strict], color=GREEN)
     middle.set_xticks(
         at, [s.stream.name.removeprefix("floors of ") for s in strict], rotation=60, fontsize=8
     )
@@ -57,7 +64,7 @@ def scheduling(found: Scheduling) -> "Figure":
     designs = list(found.streams)
     where = np.arange(len(designs))[::-1]
     gains = [found.streams[d].accuracy_gain for d in designs]
-    colours = [RED if d == found.accuracy.design else BLUE for d in designs]
+    colours = [MISS if d == found.accuracy.design else BLUE for d in designs]
     right.barh(where, gains, color=colours)
     right.axvline(ACCURACY_GAIN_POINTS, color="black", lw=1, ls="--")
     right.set_yticks(where, [_short(d) for d in designs], fontsize=7)
@@ -77,7 +84,7 @@ def _short(design: Design) -> str:
 
 def parameters(found: Scheduling) -> "Figure":
     """Cache hit ratio and latency saved over Q and over |G|."""
-    figure, axes = canvas(2, width=9, height=3.6)
+    figure, axes = new_figure(9, 3.6, columns=2)
     for ax, (label, results) in zip(
         axes,
         {
@@ -91,15 +98,10 @@ def parameters(found: Scheduling) -> "Figure":
             if system == NONE:
                 continue
             hits = [100 * outcomes[system].hit_ratio for outcomes in results.values()]
-            saved = [
-                100 * (1 - outcomes[system].latency_s / outcomes[NONE].latency_s)
-                for outcomes in results.values()
-            ]
-            ls = "--" if system == SUSHI else "-"
-            ax.plot(x, hits, color=colour, marker="o", ms=4, ls=ls, label=f"{system}: hit ratio")
-            ax.plot(
-                x, saved, color=colour, marker="^", ms=4, ls=ls, label=f"{system}: latency saved"
-            )
+            saved = [latency_reduction(outcomes, system) for outcomes in results.values()]
+            style = {"color": colour, "ms": 4, "ls": "--" if system == SUSHI else "-"}
+            ax.plot(x, hits, marker="o", label=f"{system}: hit ratio", **style)
+            ax.plot(x, saved, marker="^", label=f"{system}: latency saved", **style)
         ax.set_xticks(x, [str(value) for value in results])
         ax.set(xlabel=label, ylim=(0, 85))
     axes[0].set_ylabel("%")
@@ -109,7 +111,7 @@ def parameters(found: Scheduling) -> "Figure":
 
 def queueing(found: Queueing) -> "Figure":
     """Utility of every policy as a share of the clairvoyant bound."""
-    figure, (ax,) = canvas(1, width=10, height=4.2)
+    figure, (ax,) = new_figure(10, 4.2)
     names = list(dict.fromkeys(name for q in found.scenarios for name in q.policies))
     width = 0.85 / len(names)
     for n, name in enumerate(names):
@@ -119,7 +121,7 @@ def queueing(found: Queueing) -> "Figure":
                 at.append(k + (n - (len(names) - 1) / 2) * width)
                 shares.append(queued.share(name))
         label = f"learned: {name}" if name == found.agent else name
-        bars = ax.bar(at, shares, width * 0.94, color=COLOURS[n % len(COLOURS)], label=label)
+        bars = ax.bar(at, shares, width * 0.94, color=SERIES[n % len(SERIES)], label=label)
         ax.bar_label(bars, fmt="%.0f", fontsize=7)
     ax.axhline(100, color="black", lw=1, ls="--")
     ax.set_xticks(
@@ -131,5 +133,5 @@ def queueing(found: Queueing) -> "Figure":
         ],
     )
     ax.set(ylabel="utility, % of the clairvoyant bound", ylim=(0, 112))
-    figure.legend(loc="outside lower center", ncols=len(names), frameon=False, fontsize=8)
+    legend_below(figure, len(names))
     return figure

@@ -1,15 +1,11 @@
-"""What can still be had of the queries that wait, for each SubNet the head may get (extra `train`).
-
-Differentiable in nothing, and made of few tensor operations: it is a feature of learned schedulers.
-"""
+"""The best plan for the queries that wait, in tensor operations, for ONNX (extra `train`)."""
 
 from typing import NamedTuple
 
 import torch
 from torch.nn.functional import pad
 
-ROUNDING = 1e-6
-"""What float32 may have taken from a floor or a slack of the observation."""
+from sushi_agents.network.planning import ROUNDING
 
 
 class Plans(NamedTuple):

@@ -6,25 +6,14 @@ import numpy as np
 
 from sushi_accel import get_board, supernet_names
 from sushi_accel.boards.board import KIB
-from sushi_bench.paper.accelerator import Accelerator
-from sushi_bench.paper.canvas import (
-    BLUE,
-    COLOURS,
-    GREEN,
-    GREY,
-    MARKERS,
-    ORANGE,
-    PURPLE,
-    RED,
-    canvas,
-    paper_line,
-    plain_log,
-)
+from sushi_accel.figures import legend_below, log_axes, new_figure
+from sushi_accel.palette import BLUE, GREEN, GREY, MARKERS, MISS, ORANGE, PINK, SERIES
 from sushi_bench.paper.dedicated import serve_each
-from sushi_bench.paper.designs import Design, plausible
-from sushi_bench.paper.energy import Energy
+from sushi_bench.paper.designs import AXES, Design, plausible
+from sushi_bench.paper.devices import SUFFIX, SWEPT, base_board
 from sushi_bench.paper.published import ENERGY_SAVING_PERCENT, LATENCY_REDUCTION_PERCENT
-from sushi_bench.paper.readings import SUFFIX, SWEPT, base_board
+from sushi_bench.paper.sections.accelerator import Accelerator
+from sushi_bench.paper.sections.energy import Energy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,12 +21,13 @@ if TYPE_CHECKING:
 
 ROOFLINE_BOARD = "paper_roofline"
 LINES = {"resnet50": "solid", "mobilenetv3": (0, (4, 1.5))}
-BOARD_COLOURS = dict(zip(SWEPT, (BLUE, GREEN, ORANGE, PURPLE), strict=True))
+STAR = {"color": MISS, "marker": "*", "s": 190, "zorder": 4}
+BOARD_COLOURS = dict(zip(SWEPT, (BLUE, GREEN, ORANGE, PINK), strict=True))
 
 
 def roofline() -> "Figure":
     """Every SubNet under the paper's analytic roof, before and after caching."""
-    figure, axes = canvas(len(supernet_names()), height=4.0)
+    figure, axes = new_figure(10, 4, columns=len(supernet_names()))
     board = get_board(ROOFLINE_BOARD)
     for ax, supernet in zip(axes, supernet_names(), strict=True):
         served = serve_each(supernet, board)
@@ -65,8 +55,7 @@ def roofline() -> "Figure":
             )
         ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)
         ax.scatter(x[1], y[1], color=GREEN, s=34, marker="^", label="SubGraph cached", zorder=3)
-        plain_log(ax)
-        plain_log(ax, "y")
+        log_axes(ax)
         ax.set(title=supernet, xlabel="MACs per off-chip byte", ylim=(y.min() / 1.25, None))
         ax.set_xticks(*_round_ticks(low, high))
         ax.set_yticks(*_round_ticks(y.min() / 1.2, roof.max() * 1.05))
@@ -90,29 +79,22 @@ def sweeps(found: Accelerator) -> "Figure":
     """The largest latency reduction along each axis, with the design point marked."""
     from matplotlib.lines import Line2D
 
-    figure, axes = canvas(3, width=12, height=4.6)
-    names = list(next(iter(found.sweeps.values())))
-    highest = max(
-        d.saved_percent for by in found.sweeps.values() for p in by.values() for _, d in p
-    )
-    for ax, axis in zip(axes, names, strict=True):
+    figure, axes = new_figure(12, 4.6, columns=len(AXES))
+    highest = max(d.saved_percent for by in found.sweeps.values() for p in by.values() for d in p)
+    for ax, (axis, value) in zip(axes, AXES.items(), strict=True):
         for (supernet, preset), by_axis in found.sweeps.items():
-            points = [(value, design) for value, design in by_axis[axis] if value > 0]
-            ax.plot(
-                [value for value, _ in points],
-                [design.saved_percent for _, design in points],
-                color=BOARD_COLOURS[preset],
-                ls=LINES[supernet],
-                marker=".",
-                ms=5,
-                lw=1.3,
-            )
-            default = [(v, d.saved_percent) for v, d in points if d.is_default]
-            ax.scatter(*zip(*default, strict=True), color=BOARD_COLOURS[preset], s=42, zorder=3)
-            _mark(ax, points, found.headline)
-        plain_log(ax)
+            shown = [design for design in by_axis[axis] if value(design.board) > 0]
+            x = np.array([value(design.board) for design in shown])
+            y = np.array([design.saved_percent for design in shown])
+            colour = BOARD_COLOURS[preset]
+            ax.plot(x, y, color=colour, ls=LINES[supernet], marker=".", ms=5, lw=1.3)
+            default = [design.is_default for design in shown]
+            ax.scatter(x[default], y[default], color=colour, s=42, zorder=3)
+            headline = [design == found.headline for design in shown]
+            ax.scatter(x[headline], y[headline], **STAR)
+        log_axes(ax, "x")
         ax.set(xlabel=axis, ylim=(0, 1.1 * max(highest, LATENCY_REDUCTION_PERCENT)))
-        paper_line(ax, LATENCY_REDUCTION_PERCENT, " %")
+        _paper_line(ax, LATENCY_REDUCTION_PERCENT)
     default = get_board("zcu104").pb_bytes // KIB
     kib = [default // 4 * 2**n for n in range(6)]
     axes[0].set_xticks(kib, [str(k) for k in kib], rotation=30)
@@ -123,9 +105,9 @@ def sweeps(found: Accelerator) -> "Figure":
     handles += [Line2D([], [], color=GREY, ls=ls, label=s) for s, ls in LINES.items()]
     handles += [
         Line2D([], [], color=GREY, marker="o", ls="", label="board as it is"),
-        Line2D([], [], color=RED, marker="*", ms=13, ls="", label="design point"),
+        Line2D([], [], color=MISS, marker="*", ms=13, ls="", label="design point"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=8, frameon=False, fontsize=8)
+    legend_below(figure, 8, handles=handles)
     return figure
 
 
@@ -133,27 +115,22 @@ def designs(found: Accelerator) -> "Figure":
     """Latency saved over buffer and bandwidth on the headline's chip, in both readings."""
     headline = found.headline
     chip = headline.preset.removesuffix(SUFFIX)
-    figure, axes = canvas(2, width=10, height=4.2)
+    figure, axes = new_figure(10, 4.2, columns=2)
     for ax, preset in zip(axes, (chip, chip + SUFFIX), strict=True):
         base = base_board(preset)
-        kib, bandwidths, saved = [], [], {}
-        for design in plausible(headline.supernet, preset):
-            board = design.board
-            if (board.kp, board.cp) != (base.kp, base.cp):
-                continue
-            at = board.pb_bytes / KIB, board.bandwidth_bytes_per_s / 1e9
-            kib.append(at[0])
-            bandwidths.append(at[1])
-            saved[at] = design.saved_percent
-        x, y = np.unique(kib), np.unique(bandwidths)
+        saved = {
+            _place(design): design.saved_percent
+            for design in plausible(headline.supernet, preset)
+            if (design.board.kp, design.board.cp) == (base.kp, base.cp)
+        }
+        x, y = (np.unique(part) for part in zip(*saved, strict=True))
         z = np.array([[saved[a, b] for a in x] for b in y])
         shades = ax.contourf(x, y, z, levels=np.arange(0, 71, 5), cmap="viridis")
         line = ax.contour(x, y, z, levels=[LATENCY_REDUCTION_PERCENT], colors="white")
         ax.clabel(line, fmt=f"paper: {LATENCY_REDUCTION_PERCENT:g} %%", fontsize=8)
         reaching = found.reaching[headline.supernet, preset]
         if reaching is not None:
-            point = reaching.board.pb_bytes / KIB, reaching.board.bandwidth_bytes_per_s / 1e9
-            ax.scatter(*point, color=RED, marker="*", s=190, zorder=4, clip_on=False)
+            ax.scatter(*_place(reaching), clip_on=False, **STAR)
         ax.set(title=f"{headline.supernet} on {preset}", xlabel="persistent buffer, KiB")
         ax.set_xticks(np.linspace(x[0], x[-1], 5).round())
     axes[0].set_ylabel("off-chip bandwidth, GB/s")
@@ -161,32 +138,35 @@ def designs(found: Accelerator) -> "Figure":
     return figure
 
 
-def _mark(ax: "Axes", points: list[tuple[float, Design]], headline: Design) -> None:
-    for value, design in points:
-        if design == headline:
-            ax.scatter([value], [design.saved_percent], color=RED, marker="*", s=190, zorder=4)
+def _place(design: Design) -> tuple[float, float]:
+    """Persistent Buffer, KiB, and bandwidth, GB/s."""
+    return design.board.pb_bytes / KIB, design.board.bandwidth_bytes_per_s / 1e9
+
+
+def _paper_line(ax: "Axes", percent: float) -> None:
+    """The paper's figure as a dashed line across."""
+    ax.axhline(percent, color="black", lw=1, ls="--", zorder=1)
+    ax.annotate(
+        f"paper: {percent:g} %",
+        (0.01, percent),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        fontsize=8,
+    )
 
 
 def energy(found: Energy) -> "Figure":
     """Off-chip weight energy saved by every SubNet over the Persistent Buffer."""
-    figure, axes = canvas(len(found.weights_saved), height=4.4)
+    figure, axes = new_figure(10, 4.4, columns=len(found.weights_saved))
     default = get_board("zcu104").pb_bytes / KIB
     for ax, (supernet, saved) in zip(axes, found.weights_saved.items(), strict=True):
         names = serve_each(supernet, get_board("zcu104")).names
-        for i, name in enumerate(names):
-            ax.plot(
-                found.pb_kib,
-                saved[:, i],
-                color=COLOURS[i],
-                marker=MARKERS[i],
-                markevery=16,
-                ms=4,
-                lw=1.4,
-                label=f"SubNet {name}",
-            )
-            ax.plot(
-                found.pb_kib, found.traffic_saved[supernet][:, i], color=COLOURS[i], lw=0.8, ls=":"
-            )
+        with_maps = found.traffic_saved[supernet]
+        for i, (name, colour, marker) in enumerate(zip(names, SERIES, MARKERS, strict=False)):
+            style = {"marker": marker, "markevery": 16, "ms": 4, "lw": 1.4}
+            ax.plot(found.pb_kib, saved[:, i], color=colour, label=f"SubNet {name}", **style)
+            ax.plot(found.pb_kib, with_maps[:, i], color=colour, lw=0.8, ls=":")
         ax.axvline(default, color=GREY, lw=1, zorder=1)
         ax.annotate(
             "default", (default, 92), xytext=(-4, 0), textcoords="offset points", fontsize=8,
@@ -194,18 +174,10 @@ def energy(found: Energy) -> "Figure":
         )  # fmt: skip
         if supernet == found.headline.supernet:
             kib = found.headline.board.pb_bytes / KIB
-            ax.scatter(
-                [kib],
-                [saved[list(found.pb_kib).index(kib)].max()],
-                color=RED,
-                marker="*",
-                s=190,
-                zorder=4,
-                label="design point",
-            )
-        paper_line(ax, ENERGY_SAVING_PERCENT, " %")
+            ax.scatter(kib, saved[found.pb_kib == kib].max(), label="design point", **STAR)
+        _paper_line(ax, ENERGY_SAVING_PERCENT)
         ax.set(title=supernet, xlabel="Persistent Buffer, KiB", ylim=(0, 102))
     handles, labels = axes[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=8, frameon=False, fontsize=8)
+    legend_below(figure, 8, handles=handles, labels=labels)
     axes[0].set_ylabel("off-chip energy saved, %\n(dotted: with feature maps)")
     return figure

@@ -11,8 +11,8 @@ import numpy as np
 
 from sushi_agents import make_policy, run_episodes
 from sushi_agents.clairvoyant import clairvoyant_bounds
-from sushi_bench.paper.accelerator import Track
-from sushi_bench.paper.rows import Row, unpublished
+from sushi_bench.paper.rows import Row, alone
+from sushi_bench.paper.sections import Track
 from sushi_env import (
     EpisodeMetrics,
     InputError,
@@ -86,8 +86,7 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
     Raises:
         InputError: If the agent is required and cannot be had.
     """
-    found, notes, missing = [], [], {}
-    served: set[str] = set()
+    found, missing = [], {}
     for scenario in track(scenarios(), "queueing and bounding"):
         problem = compile_scenario(scenario)
         policies = {}
@@ -99,8 +98,6 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
                 if required or name != agent:
                     raise
                 missing.setdefault(str(error).split(";")[0], []).append(scenario.name)
-            else:
-                served.add(name)
         bounds = clairvoyant_bounds(problem, range(EPISODES))
         found.append(
             Queued(
@@ -110,10 +107,23 @@ def search(agent: str, trust: bool, required: bool, track: Track) -> Queueing:
                 attained=float(np.mean([b.reward for b in bounds])) / QUERIES,
             )
         )
-    for reason, where in missing.items():
-        notes.append(f"learned scheduler left out on {', '.join(where)}: {reason}")
-    learned = agent in served and agent not in POLICIES
+    notes = [
+        f"learned scheduler left out on {', '.join(where)}: {reason}"
+        for reason, where in missing.items()
+    ]
+    learned = agent not in POLICIES and any(agent in queued.policies for queued in found)
     return Queueing(found, agent if learned else None, notes)
+
+
+METRICS = (
+    "slo_attainment",
+    "floor_attainment",
+    "served_accuracy",
+    "latency_mean_s",
+    "latency_p99_s",
+    "cache_hit_ratio",
+)
+"""Metrics that a row carries beside utility."""
 
 
 def rows(found: Queueing) -> list[Row]:
@@ -130,37 +140,27 @@ def rows(found: Queueing) -> list[Row]:
             "queries": QUERIES,
         }
         for name, metrics in queued.policies.items():
-            label = "learned" if name == found.agent else name
+            share = queued.share(name)
+            served = {"policy": name, "percent_of_bound": share}
+            served |= {metric: getattr(metrics, metric) for metric in METRICS}
             rows.append(
-                Row(
-                    id=f"queueing_{scenario.name}_{label}",
-                    claim=f"utility of {name}, {scenario.name}",
-                    paper=None,
-                    ours=metrics.utility,
-                    unit="utility",
-                    verdict=unpublished(f"{queued.share(name):.1f} % of the clairvoyant bound"),
-                    settings=settings
-                    | {
-                        "policy": name,
-                        "percent_of_bound": queued.share(name),
-                        "slo_attainment": metrics.slo_attainment,
-                        "floor_attainment": metrics.floor_attainment,
-                        "served_accuracy": metrics.served_accuracy,
-                        "latency_mean_s": metrics.latency_mean_s,
-                        "latency_p99_s": metrics.latency_p99_s,
-                        "cache_hit_ratio": metrics.cache_hit_ratio,
-                    },
+                alone(
+                    f"queueing_{scenario.name}_{'learned' if name == found.agent else name}",
+                    f"utility of {name}, {scenario.name}",
+                    metrics.utility,
+                    "utility",
+                    settings | served,
+                    f"{share:.1f} % of the clairvoyant bound",
                 )
             )
         rows.append(
-            Row(
-                id=f"queueing_{scenario.name}_{BOUND}",
-                claim=f"utility that no scheduler exceeds, {scenario.name}",
-                paper=None,
-                ours=queued.bound,
-                unit="utility",
-                verdict=unpublished("an upper bound; a schedule that attains `attained` is known"),
-                settings=settings | {"attained": queued.attained},
+            alone(
+                f"queueing_{scenario.name}_{BOUND}",
+                f"utility that no scheduler exceeds, {scenario.name}",
+                queued.bound,
+                "utility",
+                settings | {"attained": queued.attained},
+                "an upper bound; a schedule that attains `attained` is known",
             )
         )
     return rows

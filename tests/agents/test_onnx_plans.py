@@ -7,7 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sushi_agents.network.queue_plans import ROUNDING, best_plans  # noqa: E402
+from sushi_agents.export.onnx_queue_plans import best_plans  # noqa: E402
+from sushi_agents.network.planning import ROUNDING  # noqa: E402
 
 WAITING = 5
 

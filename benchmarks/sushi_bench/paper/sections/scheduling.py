@@ -8,17 +8,19 @@ where its constraints are scaled until its mean latency is the same (interpolate
 scales). The lower of the two gains counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel import build_table, get_supernet, supernet_names
-from sushi_bench.paper.accelerator import Accelerator, Track
 from sushi_bench.paper.designs import Design, default_design, nearest
+from sushi_bench.paper.devices import SWEPT
 from sushi_bench.paper.published import ACCURACY_GAIN_POINTS, LATENCY_REDUCTION_PERCENT
-from sushi_bench.paper.readings import SWEPT
+from sushi_bench.paper.sections import Track
+from sushi_bench.paper.sections.accelerator import Accelerator
 from sushi_bench.paper.streams import (
     SYSTEMS,
     Outcome,
@@ -40,16 +42,22 @@ TABLE_SIZES = (2, 4, 8, 16, 32, 64)
 Outcomes = dict[str, Outcome]
 
 
+def latency_reduction(outcomes: Outcomes, system: str = SUSHI, over: str = NONE) -> float:
+    """Mean latency that one system saves over another, percent."""
+    return 100 * (1 - outcomes[system].latency_s / outcomes[over].latency_s)
+
+
 @dataclass(frozen=True)
-class StrictAccuracy:
-    """One stream of accuracy floors, served by every system."""
+class Served:
+    """A stream, and how every system served it."""
 
     stream: Stream
     outcomes: Outcomes
 
-    def latency_reduction(self, system: str = SUSHI, over: str = NONE) -> float:
-        """Mean latency that one system saves over another, percent."""
-        return 100 * (1 - self.outcomes[system].latency_s / self.outcomes[over].latency_s)
+    @property
+    def latency_reduction(self) -> float:
+        """Mean latency that SUSHI saves over no SUSHI, percent."""
+        return latency_reduction(self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -58,40 +66,37 @@ class Frontier:
 
     Attributes:
         span: Loosest over tightest constraint.
-        streams: The streams.
-        outcomes: Of each stream.
+        served: The streams, each served.
     """
 
     span: float
-    streams: list[Stream]
-    outcomes: list[Outcomes]
+    served: Sequence[Served]
 
     def latency_s(self, system: str) -> NDArray[np.float64]:
         """Mean latency at each scale, seconds."""
-        return np.array([o[system].latency_s for o in self.outcomes])
+        return np.array([s.outcomes[system].latency_s for s in self.served])
 
     def top1(self, system: str) -> NDArray[np.float64]:
         """Served top-1 at each scale, percent."""
-        return np.array([o[system].top1 for o in self.outcomes])
+        return np.array([s.outcomes[system].top1 for s in self.served])
 
-    def gains(self, system: str = SUSHI) -> NDArray[np.float64]:
-        """Points of top-1 that a system gains over no SUSHI, in the less kind reading."""
-        return np.minimum(self.at_equal_constraints(system), self.at_equal_latency(system))
+    def gains(self) -> NDArray[np.float64]:
+        """Points of top-1 that SUSHI gains over no SUSHI, in the less kind reading."""
+        return np.minimum(self.at_equal_constraints(), self.at_equal_latency())
 
-    def at_equal_constraints(self, system: str = SUSHI) -> NDArray[np.float64]:
-        """Points of top-1 that a system gains over no SUSHI under the same constraints."""
-        return self.top1(system) - self.top1(NONE)
+    def at_equal_constraints(self) -> NDArray[np.float64]:
+        """Points of top-1 that SUSHI gains over no SUSHI under the same constraints."""
+        return self.top1(SUSHI) - self.top1(NONE)
 
-    def at_equal_latency(self, system: str = SUSHI) -> NDArray[np.float64]:
-        """Points of top-1 that a system gains over no SUSHI at equal mean latency.
+    def at_equal_latency(self) -> NDArray[np.float64]:
+        """Points of top-1 that SUSHI gains over no SUSHI at equal mean latency.
 
         Where even the tightest constraints leave no SUSHI slower, it is compared there.
         """
-        order = np.argsort(self.latency_s(NONE))
-        without = np.interp(
-            self.latency_s(system), self.latency_s(NONE)[order], self.top1(NONE)[order]
-        )
-        return self.top1(system) - without
+        latency_s = self.latency_s(NONE)
+        order = np.argsort(latency_s)
+        without = np.interp(self.latency_s(SUSHI), latency_s[order], self.top1(NONE)[order])
+        return self.top1(SUSHI) - without
 
 
 @dataclass(frozen=True)
@@ -99,29 +104,33 @@ class Streams:
     """Everything that was served on one design."""
 
     design: Design
-    strict_accuracy: list[StrictAccuracy]
-    frontiers: list[Frontier]
+    strict_accuracy: Sequence[Served]
+    frontiers: Sequence[Frontier]
 
     @property
     def latency_reduction(self) -> float:
         """The largest, percent."""
-        return max(s.latency_reduction() for s in self.strict_accuracy)
+        return self.best_stream.latency_reduction
 
     @property
     def accuracy_gain(self) -> float:
         """The largest at equal latency, in the less kind reading, points."""
-        return max(float(f.gains().max()) for f in self.frontiers)
+        frontier, n = self.best_scale
+        return float(frontier.gains()[n])
 
-    def best_stream(self) -> StrictAccuracy:
+    @cached_property
+    def best_stream(self) -> Served:
         """The stream of the largest latency reduction."""
-        return max(self.strict_accuracy, key=lambda s: s.latency_reduction())
+        return max(self.strict_accuracy, key=lambda s: s.latency_reduction)
 
+    @cached_property
     def best_scale(self) -> tuple[Frontier, int]:
         """The streams of the largest accuracy gain, and which of them has it."""
         frontier = max(self.frontiers, key=lambda f: float(f.gains().max()))
         return frontier, int(frontier.gains().argmax())
 
-    def mixed(self) -> StrictAccuracy:
+    @property
+    def mixed(self) -> Served:
         """The stream with the floors of every SubNet."""
         return max(self.strict_accuracy, key=lambda s: len(s.stream.classes))
 
@@ -147,21 +156,23 @@ class Scheduling:
     table_sizes: dict[int, Outcomes]
 
 
-def serve_design(design: Design, spans: tuple[float, ...] = SPANS) -> Streams:
+def serve_design(design: Design, spans: Sequence[float] = SPANS) -> Streams:
     """Serves all streams on a design."""
     table = build_table(get_supernet(design.supernet), design.board)
-    strict = [
-        StrictAccuracy(stream, serve_all(design.supernet, design.board, stream))
-        for stream in accuracy_streams(table)
-    ]
     uncached = table.latency_s[:, 0]
-    frontiers = []
-    for span in spans:
-        scales = np.geomspace(1.0, uncached.max() / uncached.min(), SCALES)
-        streams = [latency_stream(table, float(scale), span) for scale in scales]
-        served = [serve_all(design.supernet, design.board, stream) for stream in streams]
-        frontiers.append(Frontier(span, streams, served))
-    return Streams(design, strict, frontiers)
+    scales = np.geomspace(1.0, uncached.max() / uncached.min(), SCALES).tolist()
+
+    def served(streams: Sequence[Stream]) -> list[Served]:
+        return [Served(s, serve_all(design.supernet, design.board, s)) for s in streams]
+
+    return Streams(
+        design,
+        served(accuracy_streams(table)),
+        [
+            Frontier(span, served([latency_stream(table, scale, span) for scale in scales]))
+            for span in spans
+        ],
+    )
 
 
 def search(accelerator: Accelerator, track: Track) -> Scheduling:
@@ -171,25 +182,20 @@ def search(accelerator: Accelerator, track: Track) -> Scheduling:
     labels |= {default_design(s, p): "" for s in supernet_names() for p in SWEPT}
     designs = sorted(labels, key=lambda d: (labels[d] != "", SWEPT.index(d.preset), d.supernet))
     streams = {d: serve_design(d) for d in track(designs, "serving the paper's streams")}
-    latency = _chosen(streams, LATENCY_REDUCTION_PERCENT, "latency_reduction")
-    accuracy = _chosen(streams, ACCURACY_GAIN_POINTS, "accuracy_gain")
-    design, mixed = accuracy.design, accuracy.mixed().stream
-    periods = {
-        q: serve_all(design.supernet, design.board, mixed, period=q)
-        for q in track(PERIODS, "varying Q")
-    }
-    sizes = {
-        g: serve_all(design.supernet, design.board, mixed, subgraphs=g)
-        for g in track(TABLE_SIZES, "varying G")
-    }
-    return Scheduling(streams, labels, latency, accuracy, periods, sizes)
 
+    def chosen(figure: str, target: float) -> Streams:
+        """The nearest design that reaches the target, else the best one."""
+        values = {design: getattr(found, figure) for design, found in streams.items()}
+        value = values.__getitem__
+        return streams[nearest(designs, target, value) or max(designs, key=value)]
 
-def _chosen(streams: dict[Design, Streams], target: float, figure: str) -> Streams:
-    """The nearest design that reaches the target, else the best one."""
-
-    def value(design: Design) -> Any:
-        return getattr(streams[design], figure)
-
-    found = nearest(list(streams), target, value) or max(streams, key=value)
-    return streams[found]
+    accuracy = chosen("accuracy_gain", ACCURACY_GAIN_POINTS)
+    on = accuracy.design.supernet, accuracy.design.board, accuracy.mixed.stream
+    return Scheduling(
+        streams,
+        labels,
+        chosen("latency_reduction", LATENCY_REDUCTION_PERCENT),
+        accuracy,
+        periods={q: serve_all(*on, period=q) for q in track(PERIODS, "varying Q")},
+        table_sizes={g: serve_all(*on, subgraphs=g) for g in track(TABLE_SIZES, "varying G")},
+    )

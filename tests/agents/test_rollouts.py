@@ -6,7 +6,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from sushi_agents.learning.shared_arrivals import SharedArrivalsBuffer
+from sushi_agents.learning.rollouts import ServingBuffer
 from sushi_agents.learning.training import train
 from sushi_agents.learning.training_run import TrainingRun
 from sushi_env import InputError, get_scenario
@@ -47,7 +47,7 @@ def filled(kind, **options):
 
 
 def test_an_advantage_is_counted_from_those_of_the_others():
-    plain, shared = filled(RolloutBuffer), filled(SharedArrivalsBuffer, sharing=3)
+    plain, shared = filled(RolloutBuffer), filled(ServingBuffer, sharing=3)
     assert np.array_equal(plain.returns, shared.returns)
     for k in range(6):
         others = [j for j in range(6) if j // 3 == k // 3 and j != k]
@@ -59,7 +59,7 @@ def test_sharing_takes_most_of_the_noise_off(tmp_path):
     changes = {"n_envs": 32, "batch_size": 512, "n_steps": 64}
     run = TrainingRun(SCENARIO, "ppo", 2_048, 0, tmp_path, changes=changes)
     buffer = train(run).rollout_buffer  # type: ignore[attr-defined]
-    assert isinstance(buffer, SharedArrivalsBuffer)
+    assert isinstance(buffer, ServingBuffer)
     plain = buffer.returns - buffer.values
     assert buffer.advantages.var() < 0.5 * plain.reshape(-1).var()
 

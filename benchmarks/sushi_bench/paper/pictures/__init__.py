@@ -1,0 +1,1 @@
+"""The page's pictures (extra `plot`: Matplotlib). Each function returns a figure."""
