@@ -24,12 +24,13 @@ except ModuleNotFoundError as error:
     ) from None
 
 from sushi_accel import InputError
+from sushi_accel.defaults import DEFAULT_SCENARIO
 from sushi_env.described import described
 from sushi_env.engine.actions import action_space, as_pairs
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
 from sushi_env.rendering.renderer import RENDER_FPS, Renderer
-from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.serve_env import SEED_RANGE, as_seed
 from sushi_env.step_info import metric_info

@@ -7,12 +7,13 @@ import gymnasium as gym
 import numpy as np
 
 from sushi_accel import InputError
+from sushi_accel.defaults import DEFAULT_SCENARIO
 from sushi_env.described import Described
 from sushi_env.engine.actions import action_space, as_pair
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
 from sushi_env.rendering.renderer import RENDER_FPS, RENDER_MODES, Renderer
-from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
+from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.step_info import reset_info, step_info
 

@@ -79,15 +79,11 @@ def test_a_key_added_with_a_default_changes_no_digest():
 
 
 def test_digests_are_those_of_the_first_version():
-    """If one changes, agents and result files of that scenario are no longer its own."""
-    pinned = {
-        "resnet50-steady": "3cd023ad02",
-        "resnet50-starved": "31d1be255d",
-        "v1-mobilenetv3-jitter": "208fcc8470",
-        "v1-resnet50-flash": "50d355ee69",
-        "v1-resnet50-trace": "49cf194978",
-        "v1-resnet50-gamma": "5ff089b3a4",
-    }
+    """If one changes, agents and result files of that scenario are no longer its own.
+
+    Those of the suites' scenarios, of every arrival process, stand in the suites' files.
+    """
+    pinned = {"resnet50-steady": "3cd023ad02", "resnet50-starved": "31d1be255d"}
     for name, digest in pinned.items():
         assert get_scenario(name).digest.startswith(digest), name
 

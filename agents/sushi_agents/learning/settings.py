@@ -9,6 +9,7 @@ import yaml
 
 from sushi_accel.files.documents import read_yaml
 from sushi_env import InputError, Scenario
+from sushi_env.scenario.suites import suite_folder, suite_of
 
 Settings = dict[str, Any]
 
@@ -30,7 +31,8 @@ def hyperparameters(
 
     A file has a section per family of scenarios. `default` holds for all; what the sections
     named after the scenario's SuperNet and after the scenario itself say counts more. What is
-    drawn around a scenario has a section `mixture` in place of the scenario's.
+    drawn around a scenario has a section `mixture` in place of the scenario's. Sections of a
+    suite's scenarios are in `hyperparameters.yaml` of the suite's folder.
 
     Args:
         algo: Name of the algorithm.
@@ -50,7 +52,8 @@ def hyperparameters(
     """
     if file is None:
         found = files("sushi_agents").joinpath("hyperparameters", f"{algo}.yaml")
-        sections, where = yaml.safe_load(found.read_text()), f"hyperparameters of {algo}"
+        sections = yaml.safe_load(found.read_text()) | _of_suite(algo, scenario.name)
+        where = f"hyperparameters of {algo}"
     else:
         where = f"hyperparameter file {file}"
         sections = read_yaml(file, where, MAX_FILE_BYTES)
@@ -71,6 +74,15 @@ def hyperparameters(
     if not isinstance(settings["centre_rewards"], bool):
         raise InputError(f"{where}: centre_rewards must be true or false")
     return settings
+
+
+def _of_suite(algo: str, name: str) -> Settings:
+    """What a scenario's suite says of it: a section named after it, or nothing."""
+    if (found := suite_of(name)) is None:
+        return {}
+    suite, stem = found
+    path = suite_folder(suite) / "hyperparameters.yaml"
+    return {name: read_yaml(path, f"suite {suite}").get(algo, {}).get(stem, {})}
 
 
 def parse_changes(given: Sequence[str]) -> Settings:

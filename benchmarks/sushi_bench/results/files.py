@@ -23,8 +23,9 @@ from sushi_bench.results.schema import (
     expected_keys,
     header_line,
 )
-from sushi_bench.suite.suite import FIRST_SEED, SUITES, get_suite
+from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics, InputError
+from sushi_env.scenario.suites import suite_names
 
 __all__ = [
     "HIGHEST",
@@ -115,16 +116,18 @@ def parse_header(line: str, where: str) -> Header:
             "version of sushi-env reads"
         )
     header = validate(Header, contents, where)
-    if header.suite not in SUITES:
-        raise InputError(f"{where}: suite = {header.suite!r}: known here: {', '.join(SUITES)}")
+    if header.suite not in (known := suite_names()):
+        raise InputError(f"{where}: suite = {header.suite!r}: known here: {', '.join(known)}")
     suite = get_suite(header.suite)
     if header.suite_digest != suite.digest:
         raise InputError(
             f"{where}: suite_digest = {header.suite_digest!r}: suite {suite.version} has "
             f"{suite.digest!r}"
         )
-    if header.first_seed != FIRST_SEED:
-        raise InputError(f"{where}: first_seed = {header.first_seed}: must be {FIRST_SEED}")
+    if header.first_seed != suite.first_seed:
+        raise InputError(f"{where}: first_seed = {header.first_seed}: must be {suite.first_seed}")
+    if header.episodes > suite.episodes:
+        raise InputError(f"{where}: episodes = {header.episodes}: must be in 1..{suite.episodes}")
     allowed = {name: d for name, d in suite.digests.items() if name in header.scenarios}
     if list(header.scenarios.items()) != list(allowed.items()):
         for name, digest in header.scenarios.items():
