@@ -232,7 +232,7 @@ PUBLISHED = "network,family,bus,host,off_chip_mib,mac_reduction_pct,cpu_ops,late
 @pytest.mark.parametrize(
     ("load", "text", "match"),
     [
-        (load_sweeps, "", "column 'kind' is missing"),
+        (load_sweeps, "", "is empty, must begin with a header that names 'kind'"),
         (load_sweeps, SWEEP, "holds no rows"),
         (load_sweeps, SWEEP.replace("latency_ms", "latency_us") + "\n", "'latency_ms' is missing"),
         (load_sweeps, f"{SWEEP}\n{GOOD.replace('dense', 'pool')}", "line 2: kind = 'pool'"),

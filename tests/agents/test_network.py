@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from chosen import BURSTY, OTHER_SHIFT, OTHER_STEADY, OVERLOAD, SHIFT
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.export.onnx_plans import PlanGraph
 from sushi_agents.heuristics.lookahead import Lookahead
@@ -16,7 +17,7 @@ from sushi_agents.registry import make_policy
 from sushi_env import compile_scenario, get_scenario, mean_metrics
 from sushi_env.engine.engine import Engine
 
-PROBLEM = compile_scenario(get_scenario("v1-resnet50-shift"))
+PROBLEM = compile_scenario(get_scenario(SHIFT))
 TABLE, LAYOUT = PROBLEM.table, PROBLEM.layout
 
 
@@ -78,7 +79,7 @@ def test_in_the_first_state_the_first_load_is_worth_its_time():
     assert (agent.predict(seen)[0][:, 1] != 0).all()
 
 
-@pytest.mark.parametrize("name", ["v1-resnet50-bursty", "v1-mobilenetv3-steady"])
+@pytest.mark.parametrize("name", [BURSTY, OTHER_STEADY])
 def test_an_untrained_network_plans(name):
     problem = compile_scenario(get_scenario(name))
     torch.manual_seed(0)
@@ -139,7 +140,7 @@ def test_subgraphs_are_scored_alike():
     assert torch.allclose(after[:, S:], before[:, S:][:, order])
 
 
-@pytest.mark.parametrize("name", ["v1-resnet50-overload", "v1-mobilenetv3-shift"])
+@pytest.mark.parametrize("name", [OVERLOAD, OTHER_SHIFT])
 def test_a_graph_sees_what_the_planner_sees(name):
     """The ONNX graph's own version of the plan, in tensor operations, on a busy batch."""
     problem = compile_scenario(get_scenario(name))

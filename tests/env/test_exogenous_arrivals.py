@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chosen import BURSTY, TRACE
 from sushi_env import Engine, compile_scenario, get_scenario
 from sushi_env.engine.arrivals import realised_arrivals
 from sushi_env.engine.memory import CLASS_BITS
@@ -17,7 +18,7 @@ TRAFFIC = [
     {"kind": "mmpp", "rates": [1, 7, 0], "dwell_queries": [30, 20, 5]},
     {"kind": "diurnal", "period_queries": 60},
     {"kind": "flash_crowd", "period_queries": 80, "duration_queries": 20},
-    get_scenario("v1-resnet50-trace").arrivals.model_dump(),
+    get_scenario(TRACE).arrivals.model_dump(),
     {"kind": "closed_loop"},
 ]
 
@@ -93,7 +94,7 @@ def test_another_seed_or_another_episode_brings_other_queries():
 
 
 def test_a_stream_does_not_depend_on_how_much_of_it_is_asked_for():
-    problem = compile_scenario(get_scenario("v1-resnet50-bursty"))
+    problem = compile_scenario(get_scenario(BURSTY))
     long = realised_arrivals(problem, 9, 4, 1000)
     for count in (0, 1, 7, 8, 9, 500):
         short = realised_arrivals(problem, 9, 4, count)

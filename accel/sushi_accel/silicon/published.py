@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sushi_accel.boards.board import Board
 from sushi_accel.errors import InputError
-from sushi_accel.silicon.csv_rows import MAX_FILE_BYTES, read_rows
-from sushi_accel.silicon.sweeps import MAX_ROWS, MIB, Mib, Milliseconds
+from sushi_accel.files.reading import named
+from sushi_accel.files.rows import read_rows
+from sushi_accel.silicon.sweeps import MAX_FILE_BYTES, MAX_ROWS, MIB, Mib, Milliseconds
 
 Percent = Annotated[float, Field(ge=0, lt=100)]
 
@@ -103,7 +104,7 @@ def load_published(path: str | Path) -> Published:
         InputError: If the file is missing, too large, not such a CSV, or holds an impossible
             value; the message names the line.
     """
-    where = f"measured networks {path}"
+    where = named("measured networks", path)
     rows = []
     for here, row in read_rows(path, where, _Row, MAX_FILE_BYTES):
         if len(rows) == MAX_ROWS:

@@ -16,13 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sushi_accel.boards.board import Board
 from sushi_accel.errors import InputError
+from sushi_accel.files.reading import named
+from sushi_accel.files.rows import read_rows
 from sushi_accel.model.timing import call_overhead_s, layer_cycles, layer_work
-from sushi_accel.silicon.csv_rows import MAX_FILE_BYTES, read_rows
 from sushi_accel.supernets.layer import ConvLayer
 from sushi_accel.supernets.supernet import LayerArrays, SubNet
 
 MIB = 1024**2
 MAX_ROWS = 100_000
+MAX_FILE_BYTES = 64 * 1024**2
 
 Count = Annotated[int, Field(ge=1, le=2**20)]
 Mib = Annotated[float, Field(ge=0, le=2**20)]
@@ -98,7 +100,7 @@ def load_sweeps(path: str | Path) -> Sweeps:
         InputError: If the file is missing, too large, not such a CSV, or holds an impossible
             value; the message names the line.
     """
-    where = f"measured layers {path}"
+    where = named("measured layers", path)
     kinds, buses, runs, networks, streamed, measured = [], [], [], [], [], []
     for here, row in read_rows(path, where, _Row, MAX_FILE_BYTES):
         if len(kinds) == MAX_ROWS:

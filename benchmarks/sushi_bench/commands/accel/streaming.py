@@ -6,10 +6,11 @@ from pathlib import Path
 from rich.table import Table
 
 from sushi_accel import Board, InputError, save_board
+from sushi_accel.files.reading import named, reading
 from sushi_accel.silicon.published import load_published
 from sushi_accel.silicon.streaming import StreamingValidation, validate_streaming
 from sushi_accel.silicon.streaming_calibration import calibrate_streaming
-from sushi_accel.silicon.sweeps import load_sweeps
+from sushi_accel.silicon.sweeps import MAX_FILE_BYTES, load_sweeps
 from sushi_bench import console
 
 MARK = "off_chip_mib"
@@ -19,10 +20,11 @@ MARK = "off_chip_mib"
 def is_sweeps(csv: Path) -> bool:
     """Whether a CSV is of networks of which a part is cached; if it cannot be read, it is not."""
     try:
-        with csv.open(encoding="utf-8-sig", errors="replace") as file:
-            return MARK in file.readline(100_000).strip().split(",")
-    except OSError:
+        with reading(csv, named("measurements", csv), MAX_FILE_BYTES) as file:
+            header = file.readline(100_000).decode("utf-8-sig", errors="replace")
+    except InputError:
         return False
+    return MARK in [name.strip() for name in header.split(",")]
 
 
 def validate(csv: Path, networks: Path | None, board: Board, plot: Path | None, js: bool) -> None:
