@@ -8,7 +8,6 @@ six are fitted to them; on another the array's are kept, and call, stream and bu
 to networks, together with one constant per family.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,7 +81,9 @@ def calibrate_streaming(
     if count < design.shape[1]:
         raise InputError(f"calibration: {count} rows, at least {design.shape[1]} needed")
     solution = robust_nnls(design, measured)
-    constants = dict(zip(fitted, solution.tolist(), strict=False))  # without the families'
+    constants: dict[str, float] = dict(
+        zip(fitted, solution.tolist(), strict=False)
+    )  # without the families'
     return StreamingCalibration(_with_times(board, constants), fitted, count)
 
 
@@ -110,7 +111,7 @@ def robust_nnls(design: NDArray[np.float64], measured: NDArray[np.float64]) -> N
     return solution
 
 
-def _with_times(board: Board, times: Mapping[str, float]) -> Board:
+def _with_times(board: Board, times: dict[str, float]) -> Board:
     """A board with constants of which rates are given as time per unit."""
     values = {}
     for name, value in times.items():
