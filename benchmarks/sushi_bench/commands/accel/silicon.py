@@ -15,7 +15,12 @@ from sushi_accel.silicon.calibration import calibrate as run_calibration
 from sushi_accel.silicon.measurements import COLUMNS, load_measurements
 from sushi_accel.silicon.validation import Validation, validate_board
 from sushi_bench import console
-from sushi_bench.commands.accel import streaming
+from sushi_bench.commands.accel.streaming import (
+    calibrate_sweeps,
+    is_sweeps,
+    refuse_networks,
+    validate_sweeps,
+)
 from sushi_bench.commands.options import JsonOption
 
 CsvArgument = Annotated[
@@ -49,10 +54,10 @@ def validate(
 ) -> None:
     """Compare a board's predictions with measured layers, the driver's call included."""
     board = get_board(preset)
-    if streaming.is_sweeps(csv):
-        streaming.validate(csv, networks, board, plot, as_json)
+    if is_sweeps(csv):
+        validate_sweeps(csv, networks, board, plot, as_json)
         return
-    streaming.refuse_networks(networks, csv)
+    refuse_networks(networks, csv)
     validation = validate_board(load_measurements(csv), board)
     if plot is not None:
         need_matplotlib()
@@ -79,10 +84,10 @@ def calibrate(
     """Fit a board's constants to measured layers, cross-validate, and write a board file."""
     base = get_board(preset)
     name = f"{base.name}-fitted" if name is None else name
-    if streaming.is_sweeps(csv):
-        streaming.calibrate(csv, networks, replace(base, name=name), out, plot, as_json)
+    if is_sweeps(csv):
+        calibrate_sweeps(csv, networks, replace(base, name=name), out, plot, as_json)
         return
-    streaming.refuse_networks(networks, csv)
+    refuse_networks(networks, csv)
     found = run_calibration(load_measurements(csv), replace(base, name=name))
     save_board(found.board, out)
     if plot is not None:

@@ -27,7 +27,9 @@ def is_sweeps(csv: Path) -> bool:
     return MARK in [name.strip() for name in header.split(",")]
 
 
-def validate(csv: Path, networks: Path | None, board: Board, plot: Path | None, js: bool) -> None:
+def validate_sweeps(
+    csv: Path, networks: Path | None, board: Board, plot: Path | None, js: bool
+) -> None:
     """Compares predictions with such measurements, prints or draws them."""
     published = None if networks is None else load_published(networks)
     found = validate_streaming(load_sweeps(csv), published, board)
@@ -38,7 +40,7 @@ def validate(csv: Path, networks: Path | None, board: Board, plot: Path | None, 
     show(found, board)
 
 
-def calibrate(
+def calibrate_sweeps(
     csv: Path, networks: Path | None, board: Board, out: Path, plot: Path | None, js: bool
 ) -> None:
     """Fits a board to such measurements, writes it, and says how well it then predicts."""
