@@ -56,8 +56,8 @@ def refusal(path: Path) -> str:
     assert "\n" not in message
     assert "\x1b" not in message
     assert len(message) < 600
-    assert message.startswith((f"{path}, line ", f"result file {path}: "))
-    return message.removeprefix(f"{path}, ")
+    assert message.startswith((f"result file {path}, line ", f"result file {path}: "))
+    return message.removeprefix(f"result file {path}, ")
 
 
 def test_an_honest_file_is_read_and_written_back_byte_for_byte(honest: Path, tmp_path: Path):
@@ -176,7 +176,7 @@ def test_the_command_says_it_in_one_line(honest: Path, tmp_path: Path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"sushi: {path}, line 3: metrics.utility = nan: ")
+    assert done.stderr.startswith(f"sushi: result file {path}, line 3: metrics.utility = nan: ")
 
 
 def test_what_people_say_of_a_policy_is_checked_before_anything_runs():

@@ -98,7 +98,7 @@ def test_settings_that_cannot_be_are_one_line(tmp_path: Path, contents: str, say
 
 
 def test_another_run_is_not_taken_for_this_one(tmp_path: Path):
-    run = Run("mine", BUSY, Options(steps=100, seed=1))
+    run = Run("mine", BUSY, Options(algo="ppo", steps=100, seed=1))
     assert not is_done(run, tmp_path)
     (tmp_path / "run.json").write_text(json.dumps(run.identity() | {"scenario": {}}))
     assert not is_done(run, tmp_path)
@@ -108,7 +108,7 @@ def test_another_run_is_not_taken_for_this_one(tmp_path: Path):
         with pytest.raises(InputError, match=r"is of a run with \w+ = .*; remove it, or choose"):
             is_done(Run("mine", BUSY, other), tmp_path)
     (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(InputError, match=r"run\.json is not what `sushi train` writes"):
+    with pytest.raises(InputError, match=r"run\.json: must be a mapping of keys"):
         is_done(run, tmp_path)
 
 
@@ -120,7 +120,7 @@ def test_a_run_that_fails_says_why_and_ends_no_other(tmp_path: Path):
     assert told == ["bad-0", "bad-1"]
     assert {outcome.state for outcome in outcomes.values()} == {FAILED}
     assert re.match(r"seed = 1000000001, must be in 0\.\.", outcomes["bad-1"].message)
-    with pytest.raises(InputError, match="cannot be copied"):
+    with pytest.raises(InputError, match="cannot be read"):
         put_into_zoo(bad[0], tmp_path, tmp_path / "zoo")
 
 

@@ -47,9 +47,9 @@ def test_runs_are_put_together_by_all_but_their_seed(runs):
 
 def test_what_is_no_run_is_one_line(runs, tmp_path):
     for text, match in (
-        (None, "run.json cannot be read"),
-        ("{}", "is not what `sushi train` writes"),
-        ("[1", "is not what `sushi train` writes"),
+        (None, "run.json: cannot be read"),
+        ("{}", "run.json: key 'scenario' is missing"),
+        ("[1", "run.json: not JSON"),
     ):
         if text is not None:
             (tmp_path / "run.json").write_text(text)
@@ -57,7 +57,7 @@ def test_what_is_no_run_is_one_line(runs, tmp_path):
             read_curves([tmp_path])
     with pytest.raises(InputError, match="seed 0 of 'ppo' is there twice"):
         read_curves([runs[0], runs[0]])
-    other = json.loads((runs[0] / "run.json").read_text()) | {"scenario_digest": "0"}
+    other = json.loads((runs[0] / "run.json").read_text()) | {"scenario_digest": "0" * 64}
     (tmp_path / "run.json").write_text(json.dumps(other))
     with pytest.raises(InputError, match="is on scenario 'resnet50-steady', the others on"):
         read_curves([runs[0], tmp_path])

@@ -6,6 +6,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sushi_accel.errors import InputError
+from sushi_accel.files.reading import reason_of
+
+
+@contextmanager
+def writing(where: str) -> Iterator[None]:
+    """Says in one line what could not be written, or made, and why.
+
+    Args:
+        where: What it is, for messages.
+
+    Raises:
+        InputError: If the system refuses it, or its path is none.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL or a lone surrogate
+        raise InputError(f"{where}: cannot be written ({reason_of(error)})") from None
 
 
 @contextmanager
@@ -29,8 +48,7 @@ def replacing(path: str | Path, where: str) -> Iterator[Path]:
         yield part
         part.replace(path)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"{where}: cannot be written ({reason})") from None
+        raise InputError(f"{where}: cannot be written ({reason_of(error)})") from None
     finally:
         with suppress(OSError):
             part.unlink()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from sushi_accel.errors import InputError
 from sushi_accel.files.atomic import replacing
-from sushi_accel.shown import plain, shown
+from sushi_accel.shown import LONGEST_VALUE, plain, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,7 +44,7 @@ def validate(model: type[Model], contents: Any, where: str) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         location = _plain_location(model, first["loc"])
-        key = ".".join(plain(part) for part in location)
+        key = ".".join(plain(part, LONGEST_VALUE) for part in location)
         message = ": " + first["msg"].removeprefix("Value error, ")
         if says := _description(model, location):
             message = f", must be {says}"

@@ -20,7 +20,7 @@ from sushi_accel.shown import plain
 MAX_CODE_BYTES = 4 * 1024**3
 """Files that are only hashed, such as a policy's weights."""
 
-LONGEST_PATH = 1000
+LONGEST_PATH = 300
 
 _FLAGS = (
     os.O_RDONLY
@@ -53,7 +53,7 @@ def reading(path: str | Path, where: str, max_bytes: int) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL or a lone surrogate
-        raise InputError(f"{where}: cannot be read ({_reason(error)})") from None
+        raise InputError(f"{where}: cannot be read ({reason_of(error)})") from None
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
@@ -65,7 +65,7 @@ def reading(path: str | Path, where: str, max_bytes: int) -> Iterator[BinaryIO]:
         try:
             yield file
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{where}: cannot be read ({_reason(error)})") from None
+            raise InputError(f"{where}: cannot be read ({reason_of(error)})") from None
 
 
 def read_bytes(path: str | Path, where: str, max_bytes: int) -> bytes:
@@ -109,5 +109,6 @@ def _too_large(where: str, size: int, max_bytes: int) -> InputError:
     return InputError(f"{where}: {size} bytes, more than {max_bytes}")
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why a file cannot be read or written, in a few words."""
     return getattr(error, "strerror", None) or plain(error)

@@ -15,6 +15,7 @@ from sushi_accel.model.timing import (
     offchip_bytes,
     resident_sweeps,
 )
+from sushi_accel.shown import shown
 from sushi_accel.supernets.subgraph import SubGraph, overlap, shared_bytes
 from sushi_accel.supernets.supernet import SuperNet
 from sushi_accel.table.candidates import build_candidates
@@ -83,10 +84,13 @@ class SushiAbs:
             raise InputError(f"SushiAbs table: {S} SubNets x {G} SubGraphs, needs at least 1 x 1")
         for names in (self.subnet_names, self.subgraph_names):
             if not all(isinstance(n, str) for n in names) or len(set(names)) != len(names):
-                raise InputError(f"SushiAbs table: names must be text and differ, got {names}")
+                raise InputError(
+                    f"SushiAbs table: names must be text and differ, got {shown(names)}"
+                )
         if type(self.pb_bytes) is not int or self.pb_bytes < 0:
             raise InputError(
-                f"SushiAbs table: pb_bytes = {self.pb_bytes!r}, must be an integer of at least 0"
+                f"SushiAbs table: pb_bytes = {shown(self.pb_bytes)}, "
+                "must be an integer of at least 0"
             )
         for name, shape in shapes.items():
             value = getattr(self, name)

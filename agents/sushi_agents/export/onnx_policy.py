@@ -38,7 +38,10 @@ class OnnxPolicy:
         contents = read_bytes(path, where, MAX_FILE_BYTES)
         try:
             session = onnxruntime.InferenceSession(
-                contents, options, providers=["CPUExecutionProvider"]
+                contents,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # which prints what was wrong, and tries the same again
             )
         except Exception as error:
             raise PolicyError(f"{where}: is no ONNX model ({plain(error)})") from None

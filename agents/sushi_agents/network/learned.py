@@ -54,8 +54,8 @@ class NetworkSpec(_Frozen):
 
     num_subnets: Size
     num_subgraphs: Size
-    levels: tuple[float, ...]
-    context: tuple[float, ...]
+    levels: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+    context: tuple[Annotated[float, Field(ge=0, le=1e6)], ...]
     hidden: Size
     critic: Size
     sharpness: Sharpness

@@ -1,6 +1,5 @@
 """Learning curves of training runs, read from their TensorBoard logs (extra `train`)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from sushi_accel.files.reading import named, reading
+from sushi_accel.shown import plain, shown
 from sushi_agents import baseline_names, make_policy
 from sushi_agents.evaluation import run_episodes
+from sushi_bench.training.run_file import RunFile, read_run
 from sushi_env import InputError, Scenario, compile_scenario, mean_metrics
 from sushi_env.scenario.scenario import parse_scenario
 
 LOOKAHEAD = "lookahead"
+MAX_LOG_BYTES = 1024**3
 
 
 @dataclass
@@ -61,23 +64,23 @@ def read_curves(folders: Sequence[Path]) -> tuple[Scenario, list[Curves]]:
     scenario: Scenario | None = None
     groups: dict[str, Curves] = {}
     for folder in folders:
-        run = _description(folder)
+        run = read_run(folder)
         if scenario is None:
-            scenario = parse_scenario(run["scenario"], f"run {folder}")
-            digest = run["scenario_digest"]
-        elif run["scenario_digest"] != digest:
+            scenario = parse_scenario(run.scenario, f"run {folder}")
+            digest = run.scenario_digest
+        elif run.scenario_digest != digest:
+            other = shown(run.scenario.get("name"))
             raise InputError(
-                f"run {folder}: is on scenario {run['scenario']['name']!r}, the others on "
-                f"{scenario.name!r}"
+                f"run {folder}: is on scenario {other}, the others on {scenario.name!r}"
             )
         steps, utility = _scalars(folder)
         label = _label(run)
         curves = groups.setdefault(label, Curves(label, steps=steps))
         if not np.array_equal(curves.steps, steps):
             raise InputError(f"run {folder}: was evaluated at other steps than others like it")
-        if run["seed"] in curves.seeds:
-            raise InputError(f"run {folder}: seed {run['seed']} of {label!r} is there twice")
-        curves.seeds.append(run["seed"])
+        if run.seed in curves.seeds:
+            raise InputError(f"run {folder}: seed {run.seed} of {label!r} is there twice")
+        curves.seeds.append(run.seed)
         curves.utility.append(utility)
     if scenario is None:
         raise InputError("no run is given")
@@ -97,24 +100,11 @@ def baselines(scenario: Scenario, episodes: int, seed: int) -> dict[str, float]:
     return {best: scores[best], LOOKAHEAD: scores[LOOKAHEAD]}
 
 
-def _description(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
-    try:
-        run = json.loads(path.read_text())
-        if run.keys() >= {"scenario", "scenario_digest", "algo", "seed", "hyperparameters"}:
-            return run
-    except OSError as error:
-        raise InputError(f"run {folder}: run.json cannot be read ({error.strerror})") from None
-    except (ValueError, AttributeError):
-        pass
-    raise InputError(f"run {folder}: run.json is not what `sushi train` writes")
-
-
-def _label(run: dict[str, Any]) -> str:
-    cache = run["hyperparameters"].get("cache", "choose")
-    parts = [run["algo"]]
-    if run.get("mixture"):
-        parts.append(f"mixture of {run['mixture']}")
+def _label(run: RunFile) -> str:
+    cache = run.hyperparameters.get("cache", "choose")
+    parts = [run.algo]
+    if run.mixture:
+        parts.append(f"mixture of {run.mixture}")
     if cache != "choose":
         parts.append("nothing cached" if cache == "none" else "one SubGraph cached for good")
     return ", ".join(parts)
@@ -126,10 +116,19 @@ def _scalars(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
     from sushi_agents.learning.watching import CURVE
 
+    where = f"{named('run', folder)}: its TensorBoard log"
+    for path in folder.glob("*tfevents*"):
+        with reading(path, where, MAX_LOG_BYTES):
+            pass  # whatever is not a file of bounded size is refused before TensorBoard opens it
     log = EventAccumulator(str(folder), size_guidance={"scalars": 0})
-    log.Reload()
-    if CURVE not in log.Tags()["scalars"]:
-        raise InputError(f"run {folder}: its TensorBoard log has no {CURVE!r}")
-    values = {event.step: event.value for event in log.Scalars(CURVE)}
+    try:
+        log.Reload()
+        values = {event.step: event.value for event in log.Scalars(CURVE)}
+    except KeyError:
+        raise InputError(f"{where} has no {CURVE!r}") from None
+    except Exception as error:  # those of protocol buffers and more, from bytes that are no log
+        raise InputError(f"{where} cannot be read ({plain(error)})") from None
+    if not np.isfinite(list(values.values())).all():
+        raise InputError(f"{where} has a {CURVE!r} that is not finite")
     steps = sorted(values)
     return np.array(steps), np.array([values[step] for step in steps])

@@ -12,7 +12,7 @@ from typing import Any
 from sushi_accel.files.atomic import replacing
 from sushi_accel.files.documents import validate
 from sushi_accel.files.json_text import parse_json
-from sushi_accel.files.reading import as_text, named, read_bytes
+from sushi_accel.files.reading import named, read_text
 from sushi_accel.shown import shown
 from sushi_bench.results.schema import (
     FORMAT,
@@ -84,22 +84,23 @@ def read_results(path: Path) -> Results:
     Raises:
         InputError: One line that names the file, the line, and what is allowed.
     """
-    lines = _lines(path)
-    header = parse_header(lines[0], f"{path}, line 1")
+    where = named("result file", path)
+    lines = _lines(path, where)
+    header = parse_header(lines[0], f"{where}, line 1")
     keys = expected_keys(header)
     rows = []
     for n, ((scenario, seed), line) in enumerate(zip(keys, lines[1:], strict=False), start=2):
-        row = parse_row(line, f"{path}, line {n}")
+        row = parse_row(line, f"{where}, line {n}")
         if (row.scenario, row.seed) != (scenario, seed):
             raise InputError(
-                f"{path}, line {n}: must be scenario {scenario!r}, seed {seed} (rows are in the "
+                f"{where}, line {n}: must be scenario {scenario!r}, seed {seed} (rows are in the "
                 f"suite's order, then by seed), is scenario {shown(row.scenario)}, seed {row.seed}"
             )
-        _check_upper(row, header, f"{path}, line {n}")
+        _check_upper(row, header, f"{where}, line {n}")
         rows.append(row)
     if len(lines) != 1 + len(keys):
         raise InputError(
-            f"{path}, line {min(len(lines), len(keys) + 1) + 1}: must have {len(keys)} rows after "
+            f"{where}, line {min(len(lines), len(keys) + 1) + 1}: must have {len(keys)} rows after "
             f"the header ({len(header.scenarios)} scenarios of {header.episodes} episodes), has "
             f"{len(lines) - 1}"
         )
@@ -156,16 +157,16 @@ def _check_upper(row: Row, header: Header, where: str) -> None:
         raise InputError(f"{where}: key 'upper' is {says} a file of kind 'bound'")
 
 
-def _lines(path: Path) -> list[str]:
-    text = as_text(read_bytes(path, named("result file", path), MAX_FILE_BYTES), str(path))
+def _lines(path: Path, where: str) -> list[str]:
+    text = read_text(path, where, MAX_FILE_BYTES)
     if not text.endswith("\n"):
         n = text.count("\n") + 1
-        raise InputError(f"{path}, line {n}: the file ends inside a line; every line ends in \\n")
+        raise InputError(f"{where}, line {n}: the file ends inside a line; every line ends in \\n")
     lines = text.removesuffix("\n").split("\n")
     for n, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE_CHARACTERS:
             raise InputError(
-                f"{path}, line {n}: has {len(line)} characters, must have at most "
+                f"{where}, line {n}: has {len(line)} characters, must have at most "
                 f"{MAX_LINE_CHARACTERS}"
             )
     return lines

@@ -6,12 +6,14 @@ written is cut off.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from sushi_accel.files.atomic import writing
 from sushi_accel.files.json_text import parse_json
-from sushi_accel.files.reading import read_bytes
+from sushi_accel.files.reading import named, read_bytes
 from sushi_bench.results.files import (
     MAX_FILE_BYTES,
     Header,
@@ -37,6 +39,7 @@ class Journal:
 
     def __init__(self, output: Path, header: Header, fingerprint: str):
         self.path = output.with_name(output.name + SUFFIX)
+        self._where = named("journal", self.path)
         self._first = (fingerprint + " " + header_line(header)).encode()
         self._expected = set(expected_keys(header))
         self._file: BinaryIO | None = None
@@ -51,19 +54,17 @@ class Journal:
         Raises:
             InputError: If the file cannot be read or written.
         """
-        try:
+        with writing(self._where):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             left = b""
-            if self.path.exists():
-                left = read_bytes(self.path, str(self.path), MAX_FILE_BYTES)
+            if os.path.lexists(self.path):
+                left = read_bytes(self.path, self._where, MAX_FILE_BYTES)
             other = not left.startswith(self._first)
             kept = self._first if other else self._read(left)
             self._file = self.path.open("r+b" if left else "wb")
             self._file.write(kept)
             self._file.truncate()
             self._file.flush()
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
         return other and bool(left)
 
     def _read(self, left: bytes) -> bytes:
@@ -71,8 +72,8 @@ class Journal:
         whole = len(self._first)
         for line in left[len(self._first) :].splitlines(keepends=True):
             try:
-                found = parse_json(line, str(self.path))
-                rows = [parse_row(json.dumps(row), str(self.path)) for row in found]
+                found = parse_json(line, self._where)
+                rows = [parse_row(json.dumps(row), self._where) for row in found]
             except (InputError, TypeError):
                 break
             if not line.endswith(b"\n") or not self._expected >= {
@@ -95,11 +96,9 @@ class Journal:
         """
         assert self._file is not None
         line = "[" + ", ".join(row.as_line().strip() for row in rows) + "]\n"
-        try:
+        with writing(self._where):
             self._file.write(line.encode())
             self._file.flush()
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
         self.rows |= {(row.scenario, row.seed): row for row in rows}
 
     def close(self, remove: bool = False) -> None:

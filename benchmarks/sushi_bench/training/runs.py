@@ -1,6 +1,5 @@
 """Runs of `sushi train` as processes: so many at a time, each continued where it stopped."""
 
-import json
 import subprocess
 import sys
 import time
@@ -10,12 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sushi_accel.files.atomic import replacing
+from sushi_accel.files.reading import named, read_bytes
+from sushi_accel.shown import shown
+from sushi_bench.training.run_file import read_run
 from sushi_bench.training.settings import Run
 from sushi_env import InputError
 
 SUSHI = (sys.executable, "-m", "sushi_bench")
 LOG = "train.log"
 AGENT_FILES = ("agent.safetensors", "agent.json")
+MAX_AGENT_BYTES = 64 * 1024**2
 POLL_S = 0.1
 PATIENCE_S = 20.0
 
@@ -36,20 +39,15 @@ def is_done(run: Run, folder: Path) -> bool:
     Raises:
         InputError: If another run is in the folder.
     """
-    path = folder / "run.json"
-    if not path.exists():
+    if not (folder / "run.json").exists():
         return False
-    try:
-        there = json.loads(path.read_text())
-        different = [k for k, v in run.identity().items() if there.get(k) != v]
-    except (OSError, ValueError, AttributeError):
-        raise InputError(f"run {folder}: run.json is not what `sushi train` writes") from None
-    if different:
-        key = different[0]
-        raise InputError(
-            f"run {folder}: is of a run with {key} = {there.get(key)!r}, not "
-            f"{run.identity()[key]!r}; remove it, or choose another --out"
-        )
+    there = read_run(folder).model_dump()
+    for key, value in run.identity().items():
+        if there.get(key) != value:
+            raise InputError(
+                f"run {folder}: is of a run with {key} = {shown(there.get(key))}, not "
+                f"{shown(value)}; remove it, or choose another --out"
+            )
     return (folder / "comparison.json").exists()
 
 
@@ -109,9 +107,9 @@ def put_into_zoo(run: Run, out: Path, zoo: Path) -> Path:
         source, target = out / run.name / name, zoo / f"{run.name}{Path(name).suffix}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            contents = source.read_bytes()
         except OSError as error:
-            raise InputError(f"agent {source}: cannot be copied ({error.strerror})") from None
+            raise InputError(f"agent {target}: cannot be copied ({error.strerror})") from None
+        contents = read_bytes(source, named("agent", source), MAX_AGENT_BYTES)
         with replacing(target, f"agent {target}") as part:
             part.write_bytes(contents)
     return target

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sushi_accel.files.documents import validate
+from sushi_accel.files.reading import named
 from sushi_accel.files.yaml_text import read_yaml
 from sushi_agents.learning.settings import hyperparameters
 from sushi_agents.zoo import GENERALIST
@@ -133,7 +134,7 @@ def read_settings(suite: str, file: Path | None = None) -> TrainingSettings:
         InputError: If there is no such suite, or the file is not such a file.
     """
     path = file or suite_folder(suite) / "training.yaml"
-    where = f"training settings {path}"
+    where = named("training settings", path)
     return validate(TrainingSettings, read_yaml(path, where), where)
 
 

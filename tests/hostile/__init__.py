@@ -1,0 +1,1 @@
+"""Files as a hostile or careless stranger would write them, for every reader there is."""
