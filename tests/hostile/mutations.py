@@ -297,4 +297,4 @@ def spoiled(raw: bytes, spoils: Sequence[Callable[[bytes, Rng], bytes]], rng: Rn
     """A file spoiled in one of the ways of its kind, or, as every second one, in its bytes."""
     if not spoils or rng.random() < 0.4:
         return spoil_bytes(raw, rng)
-    return spoils[rng.integers(len(spoils))](raw, rng)
+    return spoils[int(rng.integers(len(spoils)))](raw, rng)
