@@ -70,10 +70,7 @@ def tune(run: TuningRun, on_progress: Callable[[int, int], None] | None = None) 
     Raises:
         InputError: If the folder cannot be written, or it holds another search.
     """
-    try:
-        run.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {run.out}: cannot be written ({error.strerror})") from None
+    make_folder(run.out)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _study(run, run.seed)
     what = {"scenario": run.scenario.digest, "algo": run.algo, "steps": run.steps}
