@@ -7,16 +7,20 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
+from sushi_env.engine.records import OUTCOME
 from sushi_env.rendering.renderer import RENDER_FPS, RENDER_MODES, Renderer
 from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
 from sushi_env.scenario.scenario import Scenario
 
 SEED_RANGE = 2**64
+
+_OUTCOME = tuple(OUTCOME.names or ())
+TIMES = ("arrival_s", "start_s", "finish_s", "free_s")
+"""What infos tell of the query served: times in seconds."""
 
 
 def as_seed(seed: int) -> np.uint64:
@@ -99,7 +103,7 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
 
     def _attach(self) -> None:
         engine = self._engine
-        self._seen, self._outcome = engine.observation[0], engine.outcome[0]
+        self._seen, self._outcome = engine.observation[0], engine.outcome[:1]
         self._reward, self._truncated = engine.reward, engine.truncated
 
     def __getstate__(self) -> dict[str, Any]:
@@ -151,15 +155,12 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         engine.step_one(subnet, subgraph)
         if self._renderer is not None:
             self._renderer.note(subnet, subgraph)
-        out = self._outcome.tolist()
+        out = dict(zip(_OUTCOME, self._outcome.item(), strict=True))
         info: dict[str, Any] = {
-            "components": dict(zip(COMPONENTS, out, strict=False)),
+            "components": {name: out[name] for name in COMPONENTS},
             "subnet": subnet,
             "subgraph": subgraph,
-            "arrival_s": out[kernel.OUT_ARRIVAL],
-            "start_s": out[kernel.OUT_START],
-            "finish_s": out[kernel.OUT_FINISH],
-            "free_s": out[kernel.OUT_FREE],
+            **{name: out[name] for name in TIMES},
         }
         truncated = self._truncated.item()
         if truncated:

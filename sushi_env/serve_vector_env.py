@@ -9,7 +9,6 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
@@ -17,14 +16,7 @@ from sushi_env.rendering.renderer import RENDER_FPS, Renderer
 from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario.named import DEFAULT_SCENARIO, get_scenario
 from sushi_env.scenario.scenario import Scenario
-from sushi_env.serve_env import SEED_RANGE, as_seed
-
-_TIMES = {
-    "arrival_s": kernel.OUT_ARRIVAL,
-    "start_s": kernel.OUT_START,
-    "finish_s": kernel.OUT_FINISH,
-    "free_s": kernel.OUT_FREE,
-}
+from sushi_env.serve_env import SEED_RANGE, TIMES, as_seed
 
 
 class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -178,11 +170,11 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def _infos(self, actions: np.ndarray, stepped: NDArray[np.bool_]) -> dict[str, Any]:
         outcome = self._engine.outcome.copy()
         components: dict[str, Any] = {}
-        for n, name in enumerate(COMPONENTS):
-            components[name], components[f"_{name}"] = outcome[:, n], stepped
+        for name in COMPONENTS:
+            components[name], components[f"_{name}"] = outcome[name], stepped
         infos: dict[str, Any] = {"components": components, "_components": stepped}
-        for name, column in _TIMES.items():
-            infos[name], infos[f"_{name}"] = outcome[:, column], stepped
+        for name in TIMES:
+            infos[name], infos[f"_{name}"] = outcome[name], stepped
         for n, name in enumerate(("subnet", "subgraph")):
             infos[name], infos[f"_{name}"] = actions[:, n].copy(), stepped
         return infos

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from sushi_env.rewards import COMPONENTS
+from sushi_env.rewards import COMPONENTS, REWARD_COMPONENTS
 from sushi_env.serve_env import ServeEnv
 
 
@@ -68,13 +68,13 @@ class DiscreteActions(gym.ActionWrapper, RecordConstructorArgs):
 OBJECTIVES = COMPONENTS
 """Objectives of the vector reward, in order; see `VectorReward`."""
 
-_SIGNS = np.array([1, 1, -1, -1, -1, -1, -1], dtype=np.float32)
+_SIGNS = np.array([component.sign for component in REWARD_COMPONENTS], dtype=np.float32)
 
 
 class VectorReward(gym.Wrapper, RecordConstructorArgs):
     """The reward's components as a vector, as MO-Gymnasium has it.
 
-    Rewards are float32 of shape (7,), in the order of `OBJECTIVES`. All are to be maximised: the
+    Rewards are float32, in the order of `OBJECTIVES`. All are to be maximised: the
     costs (latency, late, below_floor, dropped, energy) are negative. `reward_space` bounds them.
     `gymnasium.make("sushi/MoServe-v1")` and `mo_gymnasium.make` of that name have it around them.
     """
@@ -82,8 +82,8 @@ class VectorReward(gym.Wrapper, RecordConstructorArgs):
     def __init__(self, env: gym.Env):
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        low = np.array([0, 0, -1, -1, -1, -np.inf, -np.inf], dtype=np.float32)
-        high = np.array([1, 1, 0, 0, 0, 0, 0], dtype=np.float32)
+        highest = _SIGNS * np.array([c.highest for c in REWARD_COMPONENTS], dtype=np.float32)
+        low, high = np.minimum(highest, 0), np.maximum(highest, 0)
         self.reward_space = spaces.Box(low, high, dtype=np.float32)
         # MO-Gymnasium's own wrappers look for both on the innermost environment.
         inner: Any = _inner(env)

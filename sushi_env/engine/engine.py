@@ -45,11 +45,11 @@ class Engine:
         problem: The compiled scenario.
         num_envs: Number of environments n.
         threads: Number of threads in use.
-        state: Records of dtype `memory.STATE`, shape (n,).
+        state: Records of dtype `records.STATE`, shape (n,).
         observation: Latest observations, float32, shape (n, D).
         reward: Latest rewards, float32, shape (n,).
         truncated: Whether the episode is over, bool, shape (n,).
-        outcome: Components and times of the latest step, float64, shape (n, OUTCOMES).
+        outcome: What the latest step did, records of dtype `records.OUTCOME`, shape (n,).
     """
 
     def __init__(self, problem: Problem, num_envs: int, threads: int = 1):
@@ -202,7 +202,7 @@ class Engine:
         )
 
     def waiting(self, k: int) -> NDArray[np.void]:
-        """Queries waiting in environment k, head first: a copy, of dtype `memory.QUERY`."""
+        """Queries waiting in environment k, head first: a copy, of dtype `records.QUERY`."""
         queue, state = self._memory.arrays.queue[k], self.state[k]
         slots = int(state["head"]) + np.arange(int(state["waiting"]))
         return queue[slots & (len(queue) - 1)]
