@@ -6,6 +6,7 @@ one. Seconds, bytes and joules throughout.
 
 import numpy as np
 
+from sushi_env.engine.actions import legal
 from sushi_env.engine.memory import attach
 from sushi_env.engine.observation import observe
 from sushi_env.engine.records import (
@@ -22,7 +23,7 @@ from sushi_env.numerics.compiling import compiled
 from sushi_env.numerics.pointers import clear, prefetch
 from sushi_env.numerics.streams import STREAM_POLICY, stream_key, uniform
 
-STEPPED, OVER, OUT_OF_RANGE = range(3)
+STEPPED, OVER, ILLEGAL = range(3)
 """What a step of one environment came to."""
 
 REFUSE, RESET = range(2)
@@ -57,17 +58,15 @@ def first_bad_row(memory, actions, when_over):
         when_over: `REFUSE` or `RESET`.
 
     Returns:
-        Its index, and `OVER` or `OUT_OF_RANGE`; or -1 and `STEPPED`.
+        Its index, and `OVER` or `ILLEGAL`; or -1 and `STEPPED`.
     """
     m = attach(memory)
-    S, G = m.pairs.shape[0], m.pairs.shape[1]
     for k in range(actions.shape[0]):
         over = m.truncated[k]
         if over and when_over == REFUSE:
             return k, OVER
-        i, j = actions[k, 0], actions[k, 1]
-        if not over and (i < 0 or i >= S or j < 0 or j >= G):
-            return k, OUT_OF_RANGE
+        if not over and not legal(k, m, actions[k, 0], actions[k, 1]):
+            return k, ILLEGAL
     return -1, STEPPED
 
 
@@ -118,13 +117,13 @@ def step_one(memory, i, j):
     """Serves one query in environment 0: SubNet i, next SubGraph j.
 
     Returns:
-        `STEPPED`, `OVER` or `OUT_OF_RANGE`; only in the first case was anything done.
+        `STEPPED`, `OVER` or `ILLEGAL`; only in the first case was anything done.
     """
     m = attach(memory)
     if m.truncated[0]:
         return OVER
-    if i < 0 or i >= m.pairs.shape[0] or j < 0 or j >= m.pairs.shape[1]:
-        return OUT_OF_RANGE
+    if not legal(0, m, i, j):
+        return ILLEGAL
     serve(0, m, i, j, True)
     return STEPPED
 

@@ -70,19 +70,18 @@ GENERATOR = np.dtype(
     ]
 )
 
+FIGURES = (*COMPONENTS, "arrival_s", "start_s", "finish_s", "free_s")
+"""The outcome's first fields, which infos tell: what the query earned, and times in seconds."""
+
 OUTCOME = np.dtype(
     [
+        *[(name, "f8") for name in FIGURES],
+        ("reward", "f8"),
         ("number", "i8"),
         ("slo_class", "i4"),
         ("subnet", "i4"),
         ("cached", "i4"),
         ("loaded", "i4"),
-        ("arrival_s", "f8"),
-        ("start_s", "f8"),
-        ("finish_s", "f8"),
-        ("free_s", "f8"),
-        *[(name, "f8") for name in COMPONENTS],
-        ("reward", "f8"),
     ]
 )
 """What a step did: the query served and its class, the SubNet, the SubGraph before and after, when

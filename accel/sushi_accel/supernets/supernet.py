@@ -19,13 +19,20 @@ class SubNet:
         name: Short name, unique within the SuperNet.
         top1: ImageNet top-1 accuracy, percent.
         image_size: Height and width of the input image, pixels.
-        layers: The convolutions, in order of execution.
+        layers: The layers, in order of execution.
+        output_bytes: Bytes of its result, int8, where they are known.
     """
 
     name: str
     top1: float
     image_size: int
     layers: tuple[ConvLayer, ...]
+    output_bytes: int = 0
+
+    @property
+    def io_bytes(self) -> int:
+        """Bytes of the int8 input image and of the result."""
+        return self.image_size**2 * self.layers[0].in_channels + self.output_bytes
 
     @property
     def weight_bytes(self) -> int:

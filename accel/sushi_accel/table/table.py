@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from sushi_accel.boards.board import Board
 from sushi_accel.errors import InputError
 from sushi_accel.model.energy import energy_j
-from sushi_accel.model.timing import layer_cycles, layer_work, resident_sweeps
+from sushi_accel.model.timing import (
+    call_overhead_s,
+    layer_cycles,
+    layer_work,
+    offchip_bytes,
+    resident_sweeps,
+)
 from sushi_accel.supernets.subgraph import SubGraph, overlap, shared_bytes
 from sushi_accel.supernets.supernet import SuperNet
 from sushi_accel.table.candidates import build_candidates
@@ -158,7 +164,11 @@ def build_table(
     work_sg = type(work)(**{f: spread(getattr(work, f)) for f in vars(work)})
     cycles = layer_cycles(work_sg, board, held_bytes, resident_sweeps(layers_sg, held, board))
     resident = held_bytes.sum(axis=-1)
-    traffic = (work.weight_bytes + work.input_bytes + work.output_bytes).sum(axis=-1)
+    traffic = offchip_bytes(work_sg, board, held_bytes).sum(axis=-1)  # (S, G)
+    io_bytes = np.array([[float(subnet.io_bytes)] for subnet in supernet.subnets])
+    streamed = work.weight_bytes.sum(axis=-1)[:, None] - resident
+    overhead = call_overhead_s(board, io_bytes, streamed)
+    io_traffic = io_bytes if board.maps_on_chip else 0.0 * io_bytes
     shared = shared_bytes(cached).astype(np.float64)
     graph_bytes = np.diag(shared).copy()
     reload_bytes = graph_bytes[None] - shared
@@ -176,12 +186,13 @@ def build_table(
         weight_bytes=work.weight_bytes.sum(axis=-1),
         macs=work.macs.sum(axis=-1),
         subgraph_bytes=graph_bytes,
-        latency_s=cycles.sum(axis=-1) / board.clock_hz,
-        offchip_bytes=traffic[:, None] - resident,
-        energy_j=energy_j(work_sg, board, held_bytes).sum(axis=-1),
+        latency_s=cycles.sum(axis=-1) / board.clock_hz + overhead,
+        offchip_bytes=traffic + io_traffic,
+        energy_j=energy_j(work_sg, board, held_bytes).sum(axis=-1)
+        + io_traffic * board.offchip_j_per_byte,
         resident_bytes=resident,
         reload_bytes=reload_bytes,
-        reload_s=reload_bytes / board.bandwidth_bytes_per_s,
+        reload_s=reload_bytes / board.reload_rate,
         reload_j=reload_bytes * board.offchip_j_per_byte,
         subnet_vectors=vectors(supernet.slices),
         subgraph_vectors=vectors(cached),
