@@ -11,7 +11,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_env.engine.histogram import percentile_s
+from sushi_env.engine.records import BINS_PER_OCTAVE
+
+
+def percentile_s(histogram: NDArray[np.int32], unit_s: float, q: float) -> float:
+    """A quantile of response times from their histogram, linear within a bin, seconds."""
+    target = q * histogram.sum()
+    cumulative = np.cumsum(histogram)
+    b = int(np.searchsorted(cumulative, target))
+    if b >= len(histogram) or cumulative[-1] == 0:
+        return 0.0
+    inside = (target - (cumulative[b] - histogram[b])) / max(histogram[b], 1)
+    octave, position = divmod(b, BINS_PER_OCTAVE)
+    return float(unit_s * 2.0**octave * (1 + (position + inside) / BINS_PER_OCTAVE))
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 No clock is kept here: times are arguments, whether simulated or a host's.
 """
 
-from sushi_env.engine.histogram import latency_bin
 from sushi_env.engine.records import (
+    BINS_PER_OCTAVE,
     CLASS_BITS,
     CLASS_FLOOR,
     CLASS_MASK,
     CLASS_SLO,
+    HISTOGRAM_BINS,
     PAIR_ENERGY,
     PAIR_OFFCHIP,
     PAIR_RESIDENT,
@@ -18,9 +19,20 @@ from sushi_env.engine.records import (
     SUBNET_TOP1,
     SUBNET_WEIGHTS,
 )
+from sushi_env.numerics.arithmetic import bits_to_float, float_to_bits
 from sushi_env.numerics.compiling import compiled
 
 AVERAGE_WEIGHT = 1 / 32
+
+
+@compiled(error_model="numpy", inline="always")
+def latency_bin(ratio):
+    """Bin of a response time given over the histogram's unit: logarithmic, linear in octaves."""
+    bits = float_to_bits(max(ratio, 1.0))
+    octave = (bits >> 52) - 1023
+    mantissa = bits_to_float((bits & ((1 << 52) - 1)) | (1023 << 52))
+    b = octave * BINS_PER_OCTAVE + int((mantissa - 1.0) * BINS_PER_OCTAVE)
+    return min(max(b, 0), HISTOGRAM_BINS - 1)
 
 
 @compiled(error_model="numpy", inline="always")

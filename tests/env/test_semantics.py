@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sushi_env import Engine, InputError, Scenario, SloClass, compile_scenario, get_scenario
-from sushi_env.engine.histogram import latency_bin
 from sushi_env.engine.records import BINS_PER_OCTAVE, HISTOGRAM_OCTAVES, OUTCOME
+from sushi_env.engine.service import latency_bin
 from sushi_env.numerics.streams import STREAM_GAP, stream_key, uniform
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 
