@@ -53,7 +53,7 @@ def csv(tmp_path) -> str:
     """Five measured layers of two networks and one unmeasured, near what `zcu104` takes."""
     path = tmp_path / "mine.csv"
     rows = ["A,0,24,3,3,2,1,160,703.03", "A,1,40,24,3,1,1,80,766.30", "A,2,32,40,1,1,0,40,"]
-    rows += ["B,0,32,32,3,1,1,40,246.22", "B,1,64,64,3,1,1,20,200", "B,2,96,96,3,1,1,20,330"]
+    rows += ["B,0,32,32,3,1,1,40,246.22", "B,1,64,64,3,1,1,20,245", "B,2,96,96,3,1,1,20,430"]
     path.write_text("\n".join([",".join(COLUMNS), *rows]))
     return str(path)
 
@@ -230,7 +230,7 @@ NOT_A_NUMBER = "measured_latency_us = 'nan', must be a number"
         (("table", "--supernet", "vgg"), "unknown SuperNet 'vgg'; known: resnet50"),
         (("table", "--supernet", "none.yaml"), "SuperNet file none.yaml: cannot be read"),
         (("table", "--board", "bad.yaml"), "board file bad.yaml: unknown key 'speed'"),
-        (("table", "--supernet", "bad.yaml"), "SuperNet file bad.yaml: key 'num_slots' is missing"),
+        (("table", "--supernet", "bad.yaml"), "SuperNet file bad.yaml: key 'subnets' is missing"),
         (("table", "--bandwidth-gbs", "nan"), "bandwidth_bytes_per_s = nan"),
         (("table", "--bandwidth-gbs", "0"), "bandwidth_bytes_per_s = 0.0, must be finite"),
         (("table", "--bandwidth-gbs", "1e99"), "e+107, must be finite and above 0 (at most 1e+24)"),

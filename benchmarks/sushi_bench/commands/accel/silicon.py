@@ -128,10 +128,16 @@ def _constants(found: Calibration) -> dict[str, float]:
 
 
 def _summary(what: str, v: Validation) -> str:
-    return (
+    line = (
         f"{what}: {int(v.measurements.known.sum())} layers, mean error "
         f"{100 * v.mean_abs_error:.2f} %, worst {100 * v.worst_abs_error:.2f} %"
     )
+    if spread := list(v.measurements.spread.values()):
+        line += (
+            f"; {len(spread)} measured more than once, with a standard deviation of "
+            f"{100 * sum(spread) / len(spread):.2f} % of their mean, {100 * max(spread):.2f} % at worst"
+        )
+    return line
 
 
 def _optional(value: float) -> float | None:
@@ -148,6 +154,7 @@ def _validation_json(v: Validation) -> dict[str, object]:
                 "predicted_us": float(v.predicted_us[n]),
                 "measured_us": _optional(m.measured_us[n]),
                 "error": _optional(v.error[n]),
+                "spread": m.spread.get(n),
             }
             for n in range(len(m.layers))
         ],
