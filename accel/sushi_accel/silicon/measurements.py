@@ -133,7 +133,8 @@ def load_measurements(path: str | Path) -> Measurements:
     if not layers:
         raise InputError(f"{where}: holds no layers")
     found = Measurements(
-        *zip(*layers, strict=True),
+        tuple(subnet for subnet, _ in layers),
+        tuple(number for _, number in layers),
         tuple(layers.values()),
         np.array([np.mean(times) if times else math.nan for times in measured.values()]),
         {

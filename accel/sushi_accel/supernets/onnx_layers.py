@@ -185,20 +185,21 @@ class _Graph:
         number = known[node.op_type]
         if len(node.input) <= number or not node.output:
             raise _NotUnderstoodError("it lacks an input or an output")
-        source, weights = node.input[0], node.input[number]
-        if weights not in self.constant:
+        if node.input[number] not in self.constant:
             raise _NotUnderstoodError("its weights are computed")
-        shapes = [self.sizes(node, name) for name in (source, weights, node.output[0])]
+        source = self.sizes(node, node.input[0])
+        weights = self.sizes(node, node.input[number])
+        output = self.sizes(node, node.output[0])
         given = {a.name: a for a in node.attribute}
         if node.op_type in CONVOLUTIONS:
-            group = given["group"].i if "group" in given else 1
+            groups = given["group"].i if "group" in given else 1
             strides = list(given["strides"].ints) if "strides" in given else [1]
-            return self._convolution(*shapes, group, strides)
+            return self._convolution(source, weights, output, groups, strides)
         if "transA" in given and given["transA"].i:
             raise _NotUnderstoodError("its input is transposed")
         if "transB" in given and given["transB"].i:
-            shapes[1] = shapes[1][::-1]
-        return self._dense(*shapes)
+            weights = weights[::-1]
+        return self._dense(source, weights, output)
 
     def _convolution(
         self, source: Sizes, weights: Sizes, output: Sizes, groups: int, strides: list[int]

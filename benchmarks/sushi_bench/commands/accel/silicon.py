@@ -133,9 +133,10 @@ def _summary(what: str, v: Validation) -> str:
         f"{100 * v.mean_abs_error:.2f} %, worst {100 * v.worst_abs_error:.2f} %"
     )
     if spread := list(v.measurements.spread.values()):
+        mean, worst = 100 * sum(spread) / len(spread), 100 * max(spread)
         line += (
-            f"; {len(spread)} measured more than once, with a standard deviation of "
-            f"{100 * sum(spread) / len(spread):.2f} % of their mean, {100 * max(spread):.2f} % at worst"
+            f"; {len(spread)} measured more than once, with a standard deviation of {mean:.2f} % "
+            f"of their mean, {worst:.2f} % at worst"
         )
     return line
 
@@ -154,8 +155,8 @@ def _validation_json(v: Validation) -> dict[str, object]:
                 "predicted_us": float(v.predicted_us[n]),
                 "measured_us": _optional(m.measured_us[n]),
                 "error": _optional(v.error[n]),
-                "spread": m.spread.get(n),
             }
+            | ({"spread": m.spread[n]} if n in m.spread else {})
             for n in range(len(m.layers))
         ],
         "networks": {
