@@ -31,14 +31,13 @@ METRIC_KEYS = tuple(f"metric_{name}" for name in METRICS)
 INFO_KEYS = (*OUTCOME_KEYS, *CHOICE_KEYS, *METRIC_KEYS)
 
 # NumPy's scalars, not Python's: TorchRL asks each value for its dtype.
-_NO_OUTCOME = dict.fromkeys(OUTCOME_KEYS, np.float64(0))
-_NO_CHOICE = dict.fromkeys(CHOICE_KEYS, np.int64(-1))
-_NO_METRICS = dict.fromkeys(METRIC_KEYS, np.float64(0))
+_NOTHING: dict[str, Any] = dict.fromkeys(INFO_KEYS, np.float64(0))
+_NOTHING |= dict.fromkeys(CHOICE_KEYS, np.int64(-1))
 
 
 def reset_info() -> dict[str, Any]:
     """The info of a single environment after `reset`."""
-    return _NO_OUTCOME | _NO_CHOICE | _NO_METRICS
+    return _NOTHING.copy()
 
 
 def metric_info(metrics: EpisodeMetrics) -> dict[str, np.float64]:
@@ -57,9 +56,11 @@ def step_info(
         subgraph: SubGraph cached next.
         metrics: The episode's metrics, if it is over.
     """
-    info: dict[str, Any] = dict(zip(OUTCOME_KEYS, figures, strict=True))
+    info = _NOTHING.copy()
+    info.update(zip(OUTCOME_KEYS, figures, strict=True))
     info["subnet"], info["subgraph"] = np.int64(subnet), np.int64(subgraph)
-    info.update(_NO_METRICS if metrics is None else metric_info(metrics))
+    if metrics is not None:
+        info.update(metric_info(metrics))
     return info
 
 

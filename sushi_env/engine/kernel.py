@@ -109,7 +109,7 @@ def step_rows(memory, actions, seeds, episodes, first, last):
             m.reward[k] = 0.0
             clear(m.outcome, k)
         else:
-            serve(k, m, actions[k, 0], actions[k, 1], True)
+            serve(k, m, actions[k, 0], actions[k, 1], True, True)
 
 
 @compiled(error_model="numpy")
@@ -124,7 +124,7 @@ def step_one(memory, i, j):
         return OVER
     if not legal(0, m, i, j):
         return ILLEGAL
-    serve(0, m, i, j, True)
+    serve(0, m, i, j, True, True)
     return STEPPED
 
 
@@ -163,7 +163,7 @@ def _choose(k, m, rule, i, j, key):
 def rollout_rows(memory, rule, i, j, seeds, steps, first, last):
     """Steps a built-in policy in each environment, until its episode ends or for `steps`.
 
-    Only the last observation is written.
+    Only the last observation, outcome and reward are written.
 
     Args:
         memory: Addresses of a `Memory` of n environments.
@@ -182,11 +182,11 @@ def rollout_rows(memory, rule, i, j, seeds, steps, first, last):
     taken = 0
     for k in range(first, last):
         key = stream_key(seeds[k], np.uint64(0), STREAM_POLICY)
-        for _ in range(steps):
+        for n in range(steps):
             if m.truncated[k]:
                 break
             chosen, cache = _choose(k, m, rule, i, j, key)
-            serve(k, m, chosen, cache, False)
+            serve(k, m, chosen, cache, False, n + 1 == steps)
             taken += 1
         s = m.state[k]
         observe(k, m, s, s.now, s.cached, s.head, s.waiting)

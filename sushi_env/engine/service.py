@@ -48,8 +48,8 @@ def commit(k, m, s, i, j, free):
 
 
 @compiled(error_model="numpy", inline="always")
-def account(k, m, s, arrival, tag, i, g, j, start, finish, free, dropped):
-    """Writes what a service earned, into environment k's outcome, reward, totals and histogram.
+def account(k, m, s, arrival, tag, i, g, j, start, finish, free, dropped, told):
+    """Counts what a service earned, in environment k's totals, histogram, outcome and reward.
 
     Args:
         k: The environment.
@@ -64,8 +64,9 @@ def account(k, m, s, arrival, tag, i, g, j, start, finish, free, dropped):
         finish: When it ended.
         free: When SubGraph j was loaded.
         dropped: Queries dropped since the last decision.
+        told: Whether outcome and reward are written: for the latest step, not those before it.
     """
-    p, w, out = m.parameters[0], m.reward_weights[0], m.outcome[k]
+    p, w = m.parameters[0], m.reward_weights[0]
     c = tag & CLASS_MASK
     slo = m.classes[c, CLASS_SLO]
     response = finish - arrival
@@ -86,19 +87,21 @@ def account(k, m, s, arrival, tag, i, g, j, start, finish, free, dropped):
         + w.dropped * lost
         + w.energy * energy
     )
-    out.number, out.slo_class = tag >> CLASS_BITS, c
-    out.subnet, out.cached, out.loaded = i, g, j
-    out.arrival_s, out.start_s = arrival, start
-    out.finish_s, out.free_s = finish, free
-    out.utility = utility
-    out.accuracy = accuracy
-    out.latency = latency
-    out.late = 1.0 - on_time
-    out.below_floor = 1.0 - above
-    out.dropped = lost
-    out.energy = energy
-    out.reward = reward
-    m.reward[k] = reward
+    if told:
+        out = m.outcome[k]
+        out.number, out.slo_class = tag >> CLASS_BITS, c
+        out.subnet, out.cached, out.loaded = i, g, j
+        out.arrival_s, out.start_s = arrival, start
+        out.finish_s, out.free_s = finish, free
+        out.utility = utility
+        out.accuracy = accuracy
+        out.latency = latency
+        out.late = 1.0 - on_time
+        out.below_floor = 1.0 - above
+        out.dropped = lost
+        out.energy = energy
+        out.reward = reward
+        m.reward[k] = reward
 
     s.total_utility += utility
     s.total_goodput_top1 += on_time * top1

@@ -88,10 +88,11 @@ def begin(k, m, seed, episode):
 
 
 @compiled(error_model="numpy", inline="always")
-def serve(k, m, i, j, seen):
+def serve(k, m, i, j, seen, told):
     """Serves the head of environment k's queue with SubNet i, then caches SubGraph j.
 
-    The next observation is written only if it is to be `seen`.
+    The next observation is written only if it is to be `seen`; the outcome if it is to be `told`,
+    or the episode ends.
     """
     p = m.parameters[0]
     s = m.state[k]
@@ -112,7 +113,9 @@ def serve(k, m, i, j, seen):
     )
     s.now, s.head, s.waiting = now, head, waiting
     s.served, s.dropped = served, dropped
-    m.truncated[k] = served + dropped >= p.queries
-    account(k, m, s, arrival, tag, i, g, j, start, finish, free, dropped - dropped_before)
+    over = served + dropped >= p.queries
+    m.truncated[k] = over
+    dropped -= dropped_before
+    account(k, m, s, arrival, tag, i, g, j, start, finish, free, dropped, told or over)
     if seen:
         observe(k, m, s, now, j, head, waiting)
