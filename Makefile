@@ -22,7 +22,7 @@ demo: install ## train a scheduler for about three minutes and compare it with t
 	$(BIN)/sushi train --scenario resnet50-steady --algo ppo --steps 1000000 --seed 0 --out runs/demo
 
 # What the gallery's pictures show: SushiSched, and beside it a policy as `sushi evaluate` takes it.
-GALLERY_SCENARIO ?= v1-resnet50-busy
+GALLERY_SCENARIO ?= $(shell $(BIN)/python -c "from sushi_env.scenario.suites import in_suite as n; print(n('resnet50-busy'))")
 GALLERY_POLICY   ?= zoo
 GALLERY_SEED     ?= 4
 GALLERY          := render --scenario $(GALLERY_SCENARIO) --seed $(GALLERY_SEED) --queries 45 \
@@ -36,55 +36,18 @@ gallery: install ## draw the pictures of docs/gallery, against the zoo's agent
 paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
 	$(BIN)/sushi paper --page benchmarks/paper
 
-# `make -j2 zoo` trains two at a time; an interrupted run goes on where it stopped.
-ZOO       := agents/sushi_agents/zoo_agents
-V1        := $(basename $(notdir $(wildcard sushi_env/scenarios/v1-*.yaml)))
-SUPERNETS := resnet50 mobilenetv3
-ZOO_RUNS  := $(V1:%=runs/zoo/%/comparison.json) $(SUPERNETS:%=runs/zoo/generalist-%/comparison.json)
-STEPS     := 800000
-SEED      := 0
-MIXTURE   := --mixture 32
-MIXED     := 1000000
-RESUMED    = $(if $(wildcard $(@D)/checkpoint.pkl),--resume)
+# What is trained, and how, is in training.yaml of the suite's folder. An interrupted run goes on
+# where it stopped.
+JOBS ?= 2
 
-zoo: $(ZOO_RUNS) ## train the agents of the zoo anew (about 25 minutes with -j2)
+zoo: install ## train the agents of the zoo anew (about 25 minutes on two cores)
+	$(BIN)/sushi bench train --jobs $(JOBS) --zoo agents/sushi_agents/zoo_agents
 
-runs/zoo/generalist-%/comparison.json: | install
-	$(BIN)/sushi train --scenario v1-$*-shift $(MIXTURE) --steps $(MIXED) --out $(@D) $(RESUMED)
-	cp $(@D)/agent.json $(ZOO)/generalist-$*.json
-	cp $(@D)/agent.safetensors $(ZOO)/generalist-$*.safetensors
-
-runs/zoo/v1-resnet50-overload/comparison.json: STEPS := 1600000
-# Seeds differ most here: the best of four on validation episodes.
-runs/zoo/v1-resnet50-diurnal/comparison.json: SEED := 3
-
-runs/zoo/%/comparison.json: | install
-	$(BIN)/sushi train --scenario $* --steps $(STEPS) --seed $(SEED) --out $(@D) $(RESUMED)
-	cp $(@D)/agent.json $(ZOO)/$*.json
-	cp $(@D)/agent.safetensors $(ZOO)/$*.safetensors
-
-# Five seeds each of agents that choose what to cache, that hold one SubGraph for good, that hold
-# nothing, and of generalists; a run's folder is runs/curves/SUPERNET/KIND-SEED.
-SEEDS      := 0 1 2 3 4
-KINDS      := choose shared none mixture
-CURVE_RUNS := $(foreach k,$(KINDS),$(foreach n,$(SUPERNETS),$(SEEDS:%=runs/curves/$n/$k-%/comparison.json)))
-OF_KIND     = $(firstword $(subst -, ,$(notdir $(@D))))
-OF_SEED     = $(lastword $(subst -, ,$(notdir $(@D))))
-OF_SUPERNET = $(notdir $(patsubst %/,%,$(dir $(@D))))
-
-curves: $(CURVE_RUNS) ## learning curves over five seeds, with and without the cache's choice (half an hour with -j2)
-	for n in $(SUPERNETS); do \
-	  $(BIN)/sushi curves runs/curves/$$n/{choose,shared,none}-* --plot docs/gallery/caching-$$n.png && \
-	  $(BIN)/sushi curves runs/curves/$$n/mixture-* --plot docs/gallery/generalist-$$n.png || exit; \
-	done
-
-runs/curves/%/comparison.json: | install
-	$(BIN)/sushi train --scenario v1-$(OF_SUPERNET)-shift --seed $(OF_SEED) --out $(@D) --episodes 1 \
-	  $(if $(filter mixture,$(OF_KIND)),$(MIXTURE) --steps $(MIXED),--steps 200000 --hyper cache=$(OF_KIND)) $(RESUMED)
+curves: install ## learning curves over five seeds, with and without the cache's choice (half an hour)
+	$(BIN)/sushi bench train --curves --jobs $(JOBS) --plot docs/gallery
 
 page: install ## rebuild the leaderboard of benchmarks/page from benchmarks/results
-	$(BIN)/sushi bench page benchmarks/results/v1 --out benchmarks/page
-
+	$(BIN)/sushi bench page benchmarks/results/* --out benchmarks/page
 
 docs: install ## build the documentation's site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from chosen import TRACE
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = {
@@ -78,7 +80,7 @@ def test_the_wheel_holds_every_data_file_and_nothing_else(distributions):
     names = set(zipfile.ZipFile(distributions[0]).namelist())
     wanted = data_files()
     assert {f"{name}/py.typed" for name in PACKAGES} <= wanted
-    assert "sushi_env/scenarios/traces/chat.csv.gz" in wanted
+    assert "sushi_env/traces/chat.csv.gz" in wanted
     assert wanted <= names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
@@ -115,9 +117,9 @@ def test_the_command_works_in_an_empty_environment(installed, tmp_path):
     (tmp_path / "mine.py").write_text(
         re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)[2]
     )
-    assert "v1-resnet50-trace" in run(sushi, "list", "scenarios", cwd=tmp_path).stdout
+    assert TRACE in run(sushi, "list", "scenarios", cwd=tmp_path).stdout
     compared = ["--policy", "mine:Hasty", "--policy", "slackfit", "--episodes", "2"]
-    trace = ["evaluate", "--scenario", "v1-resnet50-trace"]
+    trace = ["evaluate", "--scenario", TRACE]
     assert "mine:Hasty" in run(sushi, *trace, *compared, cwd=tmp_path).stdout
     run(sushi, "accel", "table", "--supernet", "mobilenetv3", "--json", cwd=tmp_path)
 

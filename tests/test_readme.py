@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from chosen import RESULTS
 from sushi_bench.scores.ranking import read_all
 from sushi_bench.scores.tables import rank
 
@@ -37,7 +38,7 @@ def test_make_targets_exist():
 
 
 def test_the_leaderboard_is_that_of_the_result_files():
-    ranking = rank(read_all([ROOT / "benchmarks" / "results" / "v1"]), None)
+    ranking = rank(read_all([RESULTS]), None)
     section = README[README.index("## The leaderboard") :].partition("\n## ")[0]
     shown = {
         cells[1].strip("* "): [cell.strip() for cell in cells[2:5]]

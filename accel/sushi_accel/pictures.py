@@ -24,6 +24,7 @@ LANES = {
     "fetch": (0, BLUE, "port fetches weights"),
     "stage": (0, ORANGE, "port stages inputs"),
     "maps": (0, GREY, "port moves maps"),
+    "write": (1, ORANGE, "array writes maps"),
 }
 """What a timeline shows, by kind of span: lane, colour and label."""
 

@@ -3,8 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-from sushi_accel.boards.board import PRESETS, Board
+from sushi_accel.boards.board import Board
 from sushi_accel.boards.board_file import load_board
+from sushi_accel.boards.presets import PRESETS
 from sushi_accel.errors import InputError
 from sushi_accel.supernets.ofa_mobilenetv3 import ofa_mobilenetv3
 from sushi_accel.supernets.ofa_resnet50 import ofa_resnet50

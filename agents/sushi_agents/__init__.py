@@ -1,9 +1,23 @@
 """Policies for sushi-env: the interface, baselines, evaluation and training."""
 
+from typing import TYPE_CHECKING
+
+from sushi_accel.lazy_names import lazy_names
 from sushi_accel.moved import keep_paths
-from sushi_agents.evaluation import run_episodes
-from sushi_agents.policy import Policy, PolicyError, Rule
-from sushi_agents.registry import baseline_names, make_policy, policy_names
+
+if TYPE_CHECKING:  # loaded when they are asked for
+    from sushi_agents.evaluation import run_episodes
+    from sushi_agents.policy import Policy, PolicyError, Rule
+    from sushi_agents.registry import baseline_names, make_policy, policy_names
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "evaluation": "run_episodes",
+            "policy": "Policy PolicyError Rule",
+            "registry": "baseline_names make_policy policy_names",
+        },
+    )
 
 __all__ = [
     "Policy",

@@ -1,11 +1,12 @@
 """The zoo: trained schedulers that come with the package, for a scenario or a SuperNet."""
 
-import json
 from importlib.resources import files
 from pathlib import Path
 
+from sushi_accel.files.json_text import read_json
 from sushi_agents.policy import Policy
-from sushi_env import InputError, Problem
+from sushi_env import InputError, Problem, scenario_names
+from sushi_env.scenario.suites import SUITE, suite_of
 
 ZOO = "zoo"
 """Name of the policy that is the zoo's agent for a scenario."""
@@ -15,20 +16,20 @@ GENERALIST = "generalist"
 
 
 def zoo_folder() -> Path:
-    """Where the agents are."""
+    """Where the agents are: in a folder per suite, named after its scenarios."""
     return Path(str(files("sushi_agents"))) / "zoo_agents"
 
 
 def zoo_names() -> list[str]:
     """Scenarios for which there is an agent."""
-    names = (path.stem for path in zoo_folder().glob("*.safetensors"))
-    return sorted(name for name in names if not name.startswith(f"{GENERALIST}-"))
+    return [name for name in scenario_names() if _agent_path(name) is not None]
 
 
 def has_agent(problem: Problem) -> bool:
     """Whether the zoo has an agent trained for exactly this scenario."""
     name = problem.scenario.name
-    return name in zoo_names() and _trained_on(name) == problem.scenario.digest
+    path = _agent_path(name)
+    return path is not None and _trained_on(path, name) == problem.scenario.digest
 
 
 def zoo_agent(problem: Problem) -> Policy:
@@ -40,15 +41,16 @@ def zoo_agent(problem: Problem) -> Policy:
     from sushi_agents.network.learned import load_agent  # needs the extra `train`
 
     name, asked = problem.scenario.name, problem.scenario.digest
-    if name not in zoo_names():
+    path = _agent_path(name)
+    if path is None:
         known = ", ".join(zoo_names()) or "none"
         raise InputError(f"the zoo has no agent for scenario {name!r}; it has: {known}")
-    if (trained := _trained_on(name)) != asked:
+    if (trained := _trained_on(path, name)) != asked:
         raise InputError(
             f"the zoo's agent for {name!r} was trained on another version of it: digest {trained}, "
             f"not {asked}"
         )
-    return load_agent(zoo_folder() / f"{name}.json", problem)
+    return load_agent(path, problem)
 
 
 def has_generalist(problem: Problem) -> bool:
@@ -56,7 +58,7 @@ def has_generalist(problem: Problem) -> bool:
     path = _generalist_path(problem)
     if not path.exists():
         return False
-    network = json.loads(path.read_text())["network"]
+    network = read_json(path, f"agent {path}")["network"]
     table = problem.table
     return (network["num_subnets"], network["num_subgraphs"]) == (
         table.num_subnets,
@@ -74,7 +76,7 @@ def generalist(problem: Problem) -> Policy:
 
     path = _generalist_path(problem)
     if not path.exists():
-        known = sorted(found.stem for found in zoo_folder().glob(f"{GENERALIST}-*.json"))
+        known = sorted(found.stem for found in path.parent.glob(f"{GENERALIST}-*.json"))
         raise InputError(
             f"the zoo has no generalist for SuperNet {problem.scenario.supernet!r}; it has: "
             f"{', '.join(known) or 'none'}"
@@ -82,10 +84,16 @@ def generalist(problem: Problem) -> Policy:
     return load_agent(path, problem)
 
 
+def _agent_path(name: str) -> Path | None:
+    """The agent of the scenario called `name`, if there is one."""
+    found = suite_of(name)
+    path = found and zoo_folder() / found[0] / f"{found[1]}.json"
+    return path if path and path.exists() else None
+
+
 def _generalist_path(problem: Problem) -> Path:
-    return zoo_folder() / f"{GENERALIST}-{Path(problem.scenario.supernet).stem}.json"
+    return zoo_folder() / SUITE / f"{GENERALIST}-{Path(problem.scenario.supernet).stem}.json"
 
 
-def _trained_on(name: str) -> str | None:
-    card = json.loads((zoo_folder() / f"{name}.json").read_text())
-    return card["scenarios"].get(name)
+def _trained_on(path: Path, name: str) -> str | None:
+    return read_json(path, f"agent {path}")["scenarios"].get(name)

@@ -6,8 +6,7 @@ from typing import Any
 
 from sushi_accel import InputError
 from sushi_env.scenario.scenario import Scenario, SloClass, load_scenario, parse_scenario
-
-DEFAULT_SCENARIO = "resnet50-steady"
+from sushi_env.scenario.suites import scenario_files
 
 # Three kinds of customer: one in a hurry, one ordinary, one that wants the best answer. Each
 # regime is dominated by one of them, which is the temporal locality that caching lives from.
@@ -48,18 +47,14 @@ _NAMED = {
 }
 
 
-_FOLDER = Path(__file__).parents[1] / "scenarios"
-"""Scenarios that come as files; those of the benchmark suites are among them."""
-
-
 def scenario_names() -> list[str]:
-    """Names of the registered scenarios."""
-    return [*_NAMED, *sorted(path.stem for path in _FOLDER.glob("*.yaml"))]
+    """Names of the registered scenarios; those of the suites are among them."""
+    return [*_NAMED, *scenario_files()]
 
 
 @lru_cache(maxsize=64)
-def _from_package(name: str) -> Scenario:
-    return load_scenario(_FOLDER / f"{name}.yaml")
+def _of_suite(name: str) -> Scenario:
+    return load_scenario(scenario_files()[name])
 
 
 def get_scenario(scenario: Scenario | str | Path | dict[str, Any]) -> Scenario:
@@ -82,7 +77,7 @@ def get_scenario(scenario: Scenario | str | Path | dict[str, Any]) -> Scenario:
     if str(scenario) in _NAMED:
         return _NAMED[str(scenario)]
     if str(scenario) in scenario_names():
-        return _from_package(str(scenario))
+        return _of_suite(str(scenario))
     if Path(scenario).suffix in {".yaml", ".yml"}:
         return load_scenario(scenario)
     known = ", ".join(scenario_names())

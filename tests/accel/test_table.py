@@ -40,7 +40,7 @@ def test_candidates_fit_and_help(supernet, board):
     assert (table.latency_s <= table.latency_s[:, :1]).all()
     assert (table.latency_s.min(axis=1) < table.latency_s[:, 0]).all()
     fullest = max(g.weight_bytes for g in graphs)
-    assert fullest >= 0.99 * brd.pb_bytes
+    assert fullest >= 0.99 * min(brd.pb_bytes, int(largest.prod(axis=-1).sum()))
 
 
 def test_candidates_are_deterministic_and_counted():
@@ -134,7 +134,7 @@ def test_bad_files_give_one_clear_line(table, tmp_path):
             str(contents["header"]).replace('"schema_version": 1', '"schema_version": 9')
         )
     )
-    refused("schema version 9, must be 1")
+    refused("schema_version = 9: written for a later release")
     np.savez(path, header=np.array([{"a": 1}], dtype=object))
     refused("not a readable .npz file")
 

@@ -4,6 +4,7 @@ import numba as nb
 import numpy as np
 import pytest
 
+from chosen import SHIFT
 from sushi_accel import SushiAbs
 from sushi_agents import make_policy, policy_names, run_episodes
 from sushi_agents.clairvoyant import Bound, clairvoyant_bound, clairvoyant_bounds
@@ -12,6 +13,7 @@ from sushi_agents.clairvoyant.instance import Instance, realise
 from sushi_agents.clairvoyant.merging import merge_subgraphs
 from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, scenario_names
 from sushi_env.rewards import REWARD_PRESETS
+from sushi_env.scenario.suites import suite_of
 
 KINDS = {
     "plain": {},
@@ -230,8 +232,8 @@ def test_arrivals_known_ahead_are_those_the_engine_draws():
         engine = started(problem, seed)
         for q in range(400):
             engine.step(np.array([[0, 0]]))
-            assert engine.outcome[0, 7] == instance.times[q]
-            assert engine.outcome[0, 11] == instance.classes[q]
+            assert engine.outcome[0]["arrival_s"] == instance.times[q]
+            assert engine.outcome[0]["slo_class"] == instance.classes[q]
 
 
 def rewards(problem: Problem, seed: int, names: list[str], episodes: int) -> np.ndarray:
@@ -264,7 +266,7 @@ CASES = [
     (name, reward)
     for name in scenario_names()
     for reward in REWARD_PRESETS
-    if reward == get_scenario(name).reward or not name.startswith("v1-")
+    if reward == get_scenario(name).reward or suite_of(name) is None
 ]
 
 
@@ -345,7 +347,7 @@ def test_subgraphs_that_are_as_good_as_one_may_count_as_one(monkeypatch, change)
 
 
 def test_subgraphs_that_differ_are_kept_apart():
-    problem = compile_scenario(get_scenario("v1-resnet50-shift").replace(queries=20))
+    problem = compile_scenario(get_scenario(SHIFT).replace(queries=20))
     group, merged = merge_subgraphs(realise(problem, 5))
     assert group.tolist() == list(range(16))
     assert merged.latency.shape == (6, 16)

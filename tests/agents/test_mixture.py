@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from chosen import OTHER_SHIFT, SHIFT
 from sushi_agents.learning.algorithms import as_policy
 from sushi_agents.learning.mixture import draw_mixture
 from sushi_agents.learning.mixture_env import MixtureVecEnv
@@ -14,8 +15,9 @@ from sushi_agents.network.network import QueueNetwork, network_spec
 from sushi_agents.network.table_context import context_of
 from sushi_env import InputError, compile_scenario, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
+from sushi_env.step_info import metrics_in
 
-BASE = get_scenario("v1-resnet50-shift").replace(queries=40)
+BASE = get_scenario(SHIFT).replace(queries=40)
 PROBLEM = compile_scenario(BASE)
 QUICK = {"n_envs": 64, "batch_size": 512}
 
@@ -31,7 +33,7 @@ def test_drawn_scenarios_differ_and_follow_from_the_seed():
         draw_mixture(BASE, 0, 3)
 
 
-@pytest.mark.parametrize("name", ["v1-resnet50-shift", "v1-mobilenetv3-shift"])
+@pytest.mark.parametrize("name", [SHIFT, OTHER_SHIFT])
 def test_some_drawn_classes_take_any_answer_and_some_only_good_ones(name):
     """Where every floor is above the smallest SubNet, agents learn never to hurry."""
     drawn = draw_mixture(get_scenario(name), 40, 0)
@@ -69,7 +71,7 @@ def test_each_part_of_a_mixture_is_its_scenario():
             assert np.array_equal(seen[2 * i : 2 * i + 2, :size], own)
             assert np.array_equal(dones[2 * i : 2 * i + 2], over)
             for k in np.flatnonzero(over):
-                assert infos[2 * i + k]["metrics"] == told[k]["metrics"]
+                assert metrics_in(infos[2 * i + k]) == metrics_in(told[k])
                 assert infos[2 * i + k]["terminal_observation"].shape == (seen.shape[1],)
         assert np.isfinite(rewards).all()
     with pytest.raises(InputError, match="n_envs = 7, must be a multiple of the 3 scenarios"):
@@ -107,7 +109,7 @@ def test_a_generalist_trains_and_serves_other_scenarios(tmp_path):
         assert np.array_equal(
             agent.predict(observation)[0], as_policy(model, problem).predict(observation)[0]
         )
-    other = compile_scenario(get_scenario("v1-mobilenetv3-shift"))
+    other = compile_scenario(get_scenario(OTHER_SHIFT))
     with pytest.raises(InputError, match="was trained on 6 SubNets"):
         load_agent(run.agent_path, other)
 
@@ -166,8 +168,8 @@ def test_what_the_network_is_made_of_is_checked(tmp_path):
 
 def test_a_mixture_does_not_take_the_settings_of_the_scenario_it_is_drawn_around(tmp_path):
     file = tmp_path / "mine.yaml"
-    file.write_text("default: {n_envs: 4}\nmixture: {n_envs: 8}\nv1-resnet50-shift: {n_envs: 16}\n")
-    scenario = get_scenario("v1-resnet50-shift")
+    file.write_text(f"default: {{n_envs: 4}}\nmixture: {{n_envs: 8}}\n{SHIFT}: {{n_envs: 16}}\n")
+    scenario = get_scenario(SHIFT)
     alone = TrainingRun(scenario, "ppo", 100, 0, tmp_path, hyperparameter_file=file)
     mixed = TrainingRun(scenario, "ppo", 100, 0, tmp_path, hyperparameter_file=file, mixture=2)
     assert (alone.settings["n_envs"], mixed.settings["n_envs"]) == (16, 8)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from chosen import BURSTY, OTHER_SHIFT, OTHER_STEADY, OVERLOAD, SHIFT
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.export.onnx_plans import PlanGraph
 from sushi_agents.heuristics.lookahead import Lookahead
@@ -16,7 +17,7 @@ from sushi_agents.registry import make_policy
 from sushi_env import compile_scenario, get_scenario, mean_metrics
 from sushi_env.engine.engine import Engine
 
-PROBLEM = compile_scenario(get_scenario("v1-resnet50-shift"))
+PROBLEM = compile_scenario(get_scenario(SHIFT))
 TABLE, LAYOUT = PROBLEM.table, PROBLEM.layout
 
 
@@ -49,7 +50,7 @@ def test_the_features_of_subgraphs_are_times_of_the_table():
         late = mix[n] + (1 - mix[n].sum()) / TABLE.num_subnets
         assert of_late[n] == pytest.approx(late @ gain, abs=1e-6)
         saved = -TABLE.reload_s[g] / unit
-        for present, _, _, floor in queue[n, 1:]:
+        for present, floor in zip(queue["present"][n, 1:], queue["floor"][n, 1:], strict=True):
             if present:
                 able = np.flatnonzero(normalised >= floor - 1e-6)
                 saved = saved + gain[able[TABLE.latency_s[able, g].argmin()]]
@@ -61,7 +62,7 @@ def test_the_delay_is_that_of_lookahead():
     delay = planned(seen, "delay")
     load = Lookahead(PROBLEM).offered_load(seen)
     rate = load / TABLE.latency_s[:, 0].min()
-    for n in np.flatnonzero(LAYOUT.queue(seen)[:, 1, 0] == 0):  # the head is alone
+    for n in np.flatnonzero(LAYOUT.queue(seen)["present"][:, 1] == 0):  # the head is alone
         latency = LAYOUT.part(seen, "latency")[n].astype(float) * TABLE.latency_s.max()
         expected = rate[n] * latency**2 / 2 * (1 / PROBLEM.classes[:, 0]).mean()
         assert delay[n] == pytest.approx(expected, rel=1e-5)
@@ -78,7 +79,7 @@ def test_in_the_first_state_the_first_load_is_worth_its_time():
     assert (agent.predict(seen)[0][:, 1] != 0).all()
 
 
-@pytest.mark.parametrize("name", ["v1-resnet50-bursty", "v1-mobilenetv3-steady"])
+@pytest.mark.parametrize("name", [BURSTY, OTHER_STEADY])
 def test_an_untrained_network_plans(name):
     problem = compile_scenario(get_scenario(name))
     torch.manual_seed(0)
@@ -139,7 +140,7 @@ def test_subgraphs_are_scored_alike():
     assert torch.allclose(after[:, S:], before[:, S:][:, order])
 
 
-@pytest.mark.parametrize("name", ["v1-resnet50-overload", "v1-mobilenetv3-shift"])
+@pytest.mark.parametrize("name", [OVERLOAD, OTHER_SHIFT])
 def test_a_graph_sees_what_the_planner_sees(name):
     """The ONNX graph's own version of the plan, in tensor operations, on a busy batch."""
     problem = compile_scenario(get_scenario(name))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chosen import GAMMA
 from sushi_agents.learning.centred_env import CentredVecEnv
 from sushi_agents.learning.training import train
 from sushi_agents.learning.training_run import TrainingRun
@@ -114,7 +115,7 @@ def test_a_killed_run_loses_at_most_one_interval(how, tmp_path):
 
 def test_centred_rewards_differ_by_the_average_of_each_query_resolved():
     """Dropped ones included: over an episode that is the same for every policy."""
-    scenario = get_scenario("v1-resnet50-gamma").replace(queries=40)
+    scenario = get_scenario(GAMMA).replace(queries=40)
     plain, centred = SushiVecEnv(scenario, 8), CentredVecEnv(scenario, 8)
     for env in (plain, centred):
         env.seed(5)

@@ -6,13 +6,14 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import RolloutBuffer
 
+from chosen import BURSTY
 from sushi_agents.learning.rollouts import ServingBuffer
 from sushi_agents.learning.training import train
 from sushi_agents.learning.training_run import TrainingRun
 from sushi_env import InputError, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
 
-SCENARIO = get_scenario("v1-resnet50-bursty").replace(queries=60)
+SCENARIO = get_scenario(BURSTY).replace(queries=60)
 
 
 def test_environments_that_share_face_the_same_queries_whatever_they_do():

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from chosen import RESULTS
 from sushi_bench.leaderboard.site import open_folder, write_site
 from sushi_bench.leaderboard.standings import leaderboard_of
 from sushi_bench.scores.ranking import read_all
 
-COMMITTED = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"
+COMMITTED = RESULTS
 POLICIES = (
     *(f"static-{subnet}" for subnet in "ABCDEFG"),
     "lookahead",

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from chosen import BUSY, FLASH, OTHER_BUSY, OTHER_RUSH, SUITE
 from sushi_bench.running.ray_workers import run_on_ray
 from sushi_bench.running.suite_run import choose_backend, plan, run_plans
 from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
 SUSHI = [sys.executable, "-c", "from sushi_bench.main import main; main()"]
-ONLY = ["v1-resnet50-busy", "v1-mobilenetv3-busy", "v1-resnet50-flash", "v1-mobilenetv3-rush"]
+ONLY = [BUSY, OTHER_BUSY, FLASH, OTHER_RUSH]
 
 MORTAL = '''
 import os
@@ -26,7 +27,7 @@ class Mortal:
     """Kills its worker once, in the third of four scenarios, half-way through its episodes."""
 
     def __init__(self, problem):
-        self.third, self.steps = problem.scenario.name == "v1-resnet50-flash", 0
+        self.third, self.steps = problem.scenario.name == FLASH, 0
 
     def predict(self, observation, state=None, episode_start=None, deterministic=True):
         self.steps += 1
@@ -63,7 +64,7 @@ def test_two_workers_one_killed_half_way_give_the_same_bytes():
     assert (done.returncode, done.stderr) == (0, "")
     assert Path("killed").exists()
     run_plans(
-        plan(["slackfit", "mortal:Mortal"], get_suite("v1"), Path("local"), ONLY),
+        plan(["slackfit", "mortal:Mortal"], get_suite(SUITE), Path("local"), ONLY),
         choose_backend("local", 1, None),
     )
     for name in ("slackfit.jsonl", "mortal_Mortal.jsonl"):

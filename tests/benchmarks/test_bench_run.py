@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import sushi_agents.zoo
+from chosen import BUSY, FLASH, OTHER_BUSY, RESULTS, SUITE
 from sushi_bench.main import app
 from sushi_bench.results.files import read_results
 from sushi_bench.running.local_workers import Wanted
@@ -28,7 +29,7 @@ from sushi_bench.running.suite_tasks import Outcome, Task, run_task
 from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
-RESNET, MOBILENET = "v1-resnet50-busy", "v1-mobilenetv3-busy"
+RESNET, MOBILENET = BUSY, OTHER_BUSY
 SUSHI = [sys.executable, "-c", "from sushi_bench.main import main; main()"]
 PATIENCE_S = 120
 
@@ -49,7 +50,7 @@ class Fast:
 class Waits(Fast):
     "Stops at the second scenario for as long as there is a file `wait`."
     def __init__(self, problem):
-        if problem.scenario.name.startswith("v1-mobilenet"):
+        if problem.scenario.supernet == "mobilenetv3":
             Path("worker").write_text(str(os.getpid()))
             while Path("wait").exists():
                 time.sleep(0.05)
@@ -70,7 +71,7 @@ class Dies(Fast):
 
 class OnlyResNet(Fast):
     def __init__(self, problem):
-        if not problem.scenario.name.startswith("v1-resnet"):
+        if problem.scenario.supernet != "resnet50":
             raise ValueError("not my kind")
 """
 
@@ -93,7 +94,7 @@ def run(
     policies: Sequence[str], out: str, backend: Backend = in_process, episodes: int = 50
 ) -> Report:
     only = [RESNET, MOBILENET]
-    return run_plans(plan(policies, get_suite("v1"), Path(out), only, episodes), backend)
+    return run_plans(plan(policies, get_suite(SUITE), Path(out), only, episodes), backend)
 
 
 def test_any_number_of_processes_gives_the_same_bytes():
@@ -127,7 +128,7 @@ def test_a_killed_run_continues_and_gives_the_same_bytes():
     assert not Path("killed.jsonl").exists()
 
     with journal.open("ab") as file:  # as if it had been killed in the middle of a write
-        file.write(b'[{"scenario": "v1-mob')
+        file.write(f'[{{"scenario": "{MOBILENET[:6]}'.encode())
     Path("wait").unlink()
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -189,7 +190,7 @@ def test_a_policy_that_fails_in_one_scenario_is_run_in_the_others():
 def test_a_changed_policy_or_author_starts_an_interrupted_run_anew():
     run(["shelf:OnlyResNet"], "out", episodes=2)
     shelf = Path("shelf.py")
-    shelf.write_text(POLICIES.replace("not problem", "False and not problem"))
+    shelf.write_text(POLICIES.replace('!= "resnet50"', '== "none"'))
     del sys.modules["shelf"]
     report = run(["shelf:OnlyResNet"], "out", episodes=2)
     assert report.started_anew == ["shelf:OnlyResNet"]
@@ -199,14 +200,14 @@ def test_a_changed_policy_or_author_starts_an_interrupted_run_anew():
 
 def test_the_command_groups_complaints_and_exits_with_2(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sushi_bench.commands.bench.run.choose_backend", lambda *_: in_process)
-    Path("shelf.py").write_text(POLICIES.replace('.startswith("v1-resnet")', ' == "never"'))
-    names = (RESNET, MOBILENET, "v1-resnet50-flash")
+    Path("shelf.py").write_text(POLICIES.replace('!= "resnet50"', '!= "none"'))
+    names = (RESNET, MOBILENET, FLASH)
     only = [part for name in names for part in ("--scenario", name)]
     command = ["bench", "run", "--policy", "shelf:OnlyResNet", "--episodes", "2", *only]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 2
     assert done.stderr == (
-        "sushi: shelf:OnlyResNet, v1-resnet50-busy and 2 more: policy 'shelf:OnlyResNet' cannot be "
+        f"sushi: shelf:OnlyResNet, {RESNET} and 2 more: policy 'shelf:OnlyResNet' cannot be "
         "built: ValueError: not my kind\n"
     )
 
@@ -216,9 +217,9 @@ def test_scenarios_without_an_agent_in_the_zoo_do_not_end_the_others(
 ):
     pytest.importorskip("torch")
     zoo = tmp_path / "zoo"
-    zoo.mkdir()
-    for file in sushi_agents.zoo.zoo_folder().glob(f"{MOBILENET}.*"):
-        (zoo / file.name).write_bytes(file.read_bytes())
+    (zoo / SUITE).mkdir(parents=True)
+    for file in sushi_agents.zoo.zoo_folder().glob(f"{SUITE}/mobilenetv3-busy.*"):
+        (zoo / SUITE / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(sushi_agents.zoo, "zoo_folder", lambda: zoo)
     report = run(["zoo"], "zoo.jsonl", episodes=2)
     says = f"the zoo has no agent for scenario '{RESNET}'; it has: {MOBILENET}"
@@ -228,26 +229,32 @@ def test_scenarios_without_an_agent_in_the_zoo_do_not_end_the_others(
 
 @pytest.mark.parametrize("policy", ["zoo", "generalist"])
 def test_the_zoo_is_credited_and_complete_over_the_suite(policy: str):
-    (whole,) = plan([policy], get_suite("v1"), Path("out"))
+    (whole,) = plan([policy], get_suite(SUITE), Path("out"))
     assert not whole.header.partial
     assert (whole.header.author, whole.header.kind) == ("sushi-env", "learned")
     assert "torch" in whole.header.versions
 
 
 def test_static_subnets_run_where_they_exist_and_baselines_are_all():
-    suite = get_suite("v1")
+    suite = get_suite(SUITE)
     (found,) = plan(["static-G"], suite, Path("out"))
     assert found.header.partial
     assert {name.split("-")[1] for name in found.header.scenarios} == {"mobilenetv3"}
     names = suite_baselines(suite.scenarios())
-    committed = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"
+    committed = RESULTS
     assert {f"{name}.jsonl" for name in names} <= {path.name for path in committed.iterdir()}
 
 
 @pytest.mark.parametrize(
     ("policies", "out", "only", "episodes", "says"),
     [
-        (["random"], "out", ["v1-none"], 50, "suite v1 has no scenario 'v1-none'; it has v1-res"),
+        (
+            ["random"],
+            "out",
+            ["none"],
+            50,
+            f"suite {SUITE} has no scenario 'none'; it has {SUITE}-res",
+        ),
         (["random"], "out", [], 51, "episodes = 51, must be in 1..50"),
         (["random", "infaas"], "out.jsonl", [], 50, "one file cannot hold 2 policies"),
         (["a/b", "a:b"], "out", [], 50, "would be of both 'a/b' and 'a:b'"),
@@ -258,7 +265,7 @@ def test_plans_that_cannot_be_are_refused(
     policies: list[str], out: str, only: list[str], episodes: int, says: str
 ):
     with pytest.raises(InputError, match=says):
-        plan(policies, get_suite("v1"), Path(out), only, episodes)
+        plan(policies, get_suite(SUITE), Path(out), only, episodes)
 
 
 def test_a_result_file_is_where_it_was_asked_for_and_is_read_back():

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from chosen import RESULTS, SUITE
 from sushi_bench.main import app
 from sushi_bench.results.files import Results, read_results, write_results
 from sushi_bench.scores.ranking import metric, read_all, scale_of, stability, utilities
 from sushi_bench.scores.tables import as_json, rank
-from sushi_bench.suite.suite import SUITES
+from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics, InputError
 
-COMMITTED = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"
-SCENARIOS = list(SUITES["v1"].digests)
+COMMITTED = RESULTS
+SCENARIOS = list(get_suite(SUITE).digests)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,9 @@ def test_a_policy_that_is_good_in_every_other_episode_only_is_noticed(committed:
 
 def test_a_scale_needs_every_static_subnet_in_full(with_bound: list[Results]):
     short = [results for results in with_bound if results.header.policy != "static-C"]
-    with pytest.raises(InputError, match="no scores without all episodes of 'static-C' in v1-resn"):
+    with pytest.raises(
+        InputError, match=f"no scores without all episodes of 'static-C' in {SUITE}-resn"
+    ):
         scale_of(short)
 
 

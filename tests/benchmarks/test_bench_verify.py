@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from chosen import BUSY, OTHER_BUSY, RESULTS, SUITE
 from sushi_bench.main import app
 from sushi_bench.results.files import Results, read_results
 from sushi_bench.running.local_workers import Wanted
 from sushi_bench.running.suite_run import plan, run_plans
 from sushi_bench.running.suite_tasks import EPISODES_PER_TASK, Outcome, Task, run_task
 from sushi_bench.running.verify import verify
-from sushi_bench.suite.suite import FIRST_SEED, get_suite
+from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
-COMMITTED = Path(__file__).parents[2] / "benchmarks" / "results" / "v1"
-SCENARIOS = ["v1-resnet50-busy", "v1-mobilenetv3-busy"]
+COMMITTED = RESULTS
+SCENARIOS = [BUSY, OTHER_BUSY]
 EPISODES = 30
 
 
@@ -40,7 +41,7 @@ def backwards(tasks: Iterable[Task], wanted: Wanted) -> Generator[tuple[Task, Ou
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("honest") / "file.jsonl"
-    run_plans(plan(["slackfit"], get_suite("v1"), path, SCENARIOS, EPISODES), in_process)
+    run_plans(plan(["slackfit"], get_suite(SUITE), path, SCENARIOS, EPISODES), in_process)
     return path
 
 
@@ -79,7 +80,11 @@ def test_the_first_row_and_metric_that_differ_are_named(honest: Path, tmp_path: 
     }
     found = verify(doctored(honest, tmp_path / "bad.jsonl", changes), backend).mismatch
     assert found is not None
-    assert (found.line, found.scenario, found.seed) == (43, SCENARIOS[1], FIRST_SEED + 11)
+    assert (found.line, found.scenario, found.seed) == (
+        43,
+        SCENARIOS[1],
+        get_suite(SUITE).first_seed + 11,
+    )
     assert (found.metric, found.recorded, found.recomputed) == (
         "utility",
         better,
@@ -143,7 +148,7 @@ def test_the_command(honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     done = call(bad)
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == (
-        f"sushi: {bad}, line 30: scenario v1-resnet50-busy, seed 1000000028, utility: recorded "
+        f"sushi: {bad}, line 30: scenario {BUSY}, seed 1000000028, utility: recorded "
         f"1.0, recomputed {was!r}\n"
     )
     done = call(bad, "--json")

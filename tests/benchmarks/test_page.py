@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chosen import BUSY, OTHER_RUSH, OTHER_SHIFT, RESULTS, SUITE
 from sushi_bench.leaderboard.chart_parts import plain
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.site import open_folder, rendered, write_site
@@ -21,7 +22,7 @@ from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
 
 ROOT = Path(__file__).parents[2]
-COMMITTED_RESULTS = ROOT / "benchmarks" / "results" / "v1"
+COMMITTED_RESULTS = RESULTS
 COMMITTED_PAGE = ROOT / "benchmarks" / "page"
 SCALES = {
     "slo_attainment": 100,
@@ -154,7 +155,7 @@ def check_numbers(site: Path, results: Path) -> None:
     scored = "clairvoyant" in files
     expected = {p: score_of(f, files) for p, f in complete.items()} if scored else {}
     assert index.values("score") == pytest.approx(expected, rel=1e-8, abs=1e-10)
-    for scenario in get_suite("v1").digests:
+    for scenario in get_suite(SUITE).digests:
         page = parsed(site / "scenarios" / f"{scenario}.html")
         there = {p: f for p, f in files.items() if scenario in f.header["scenarios"]}
         for key, scale in SCALES.items():
@@ -174,7 +175,7 @@ def test_the_committed_page_is_that_of_the_committed_results():
 
 def test_differences_and_wins_are_paired(site, scored_results):
     files = files_of(scored_results)
-    scenario = "v1-mobilenetv3-shift"
+    scenario = OTHER_SHIFT
     page = parsed(site / "scenarios" / f"{scenario}.html")
     base = files["sushisched-accuracy"].metric("utility", scenario)
     for policy, file in files.items():
@@ -241,7 +242,7 @@ def test_charts_hold_the_same_figures(site, scored_results):
     assert np.array(sorted(points)) == pytest.approx(np.array(sorted(expected)))
     won = [x for trace in index.figures["improvement"]["data"] for x in trace["x"]]
     assert sorted(won) == pytest.approx(sorted(index.values("improvement").values()))
-    scenario = parsed(site / "scenarios" / "v1-resnet50-busy.html")
+    scenario = parsed(site / "scenarios" / f"{BUSY}.html")
     means = [x for trace in scenario.figures["utilities"]["data"] for x in trace["x"]]
     assert sorted(means) == pytest.approx(sorted(scenario.values("utility").values()))
 
@@ -335,8 +336,8 @@ def test_partial_results_alone_rank_nobody(unscored_results, tmp_path):
     index = parsed(tmp_path / "index.html")
     assert index.cells == {}
     assert "No complete results yet" in index.text
-    assert list(parsed(tmp_path / "scenarios" / "v1-mobilenetv3-rush.html").cells) == ["static-G"]
-    assert parsed(tmp_path / "scenarios" / "v1-resnet50-busy.html").cells == {}
+    assert list(parsed(tmp_path / "scenarios" / f"{OTHER_RUSH}.html").cells) == ["static-G"]
+    assert parsed(tmp_path / "scenarios" / f"{BUSY}.html").cells == {}
 
 
 def test_bad_input_is_one_line(unscored_results, tmp_path, monkeypatch):
@@ -351,7 +352,7 @@ def test_bad_input_is_one_line(unscored_results, tmp_path, monkeypatch):
 
 
 def test_every_scenario_is_told_in_words():
-    for name, scenario in get_suite("v1").scenarios().items():
+    for name, scenario in get_suite(SUITE).scenarios().items():
         told = dict(facts(scenario))
         assert told["SuperNet"] in name
         assert f"Class {scenario.classes[0].name}" in told

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from chosen import BUSY, GAMMA, OTHER_SHIFT
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -192,22 +194,22 @@ def test_headings_that_have_the_focus_are_not_behind_the_names(browser, width):
 
 def test_drill_down_and_back(browser):
     browser.open("index.html")
-    browser.click("tr[data-scenario=v1-resnet50-busy] a")
-    assert browser.js("return document.querySelector('h1').textContent") == "v1-resnet50-busy"
+    browser.click(f"tr[data-scenario={BUSY}] a")
+    assert browser.js("return document.querySelector('h1').textContent") == BUSY
     browser.wait_for_charts()
     assert browser.sorted_by() == {"utility": "descending"}
     browser.click("th[data-key=energy_j] button")
     column = browser.column("energy_j")
     assert column == sorted(column)
     browser.click("a[rel=next]")
-    assert browser.js("return document.querySelector('h1').textContent") == "v1-resnet50-gamma"
+    assert browser.js("return document.querySelector('h1').textContent") == GAMMA
     browser.click("a.back")
     assert browser.js("return location.pathname").endswith("/index.html")
     assert browser.complaints() == []
 
 
 def test_a_name_that_is_a_script_stays_text(browser, hostile_name):
-    for name in ("index.html", "scenarios/v1-mobilenetv3-shift.html", "submit.html"):
+    for name in ("index.html", f"scenarios/{OTHER_SHIFT}.html", "submit.html"):
         browser.open(name)
         if name != "submit.html":
             browser.wait_for_charts()
@@ -224,9 +226,7 @@ def test_a_name_that_is_a_script_stays_text(browser, hostile_name):
         assert browser.complaints() == []
 
 
-@pytest.mark.parametrize(
-    "name", ["index.html", "scenarios/v1-mobilenetv3-shift.html", "submit.html"]
-)
+@pytest.mark.parametrize("name", ["index.html", f"scenarios/{OTHER_SHIFT}.html", "submit.html"])
 def test_a_phone_scrolls_down_only(browser, name):
     browser.open(name, width=360)
     if name != "submit.html":

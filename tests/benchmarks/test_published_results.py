@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from chosen import RESULTS, SUITE
 from sushi_bench.scores.ranking import read_all
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ PLANS = "lookahead"  # judged apart: it plans with the hardware's table in hand
 def published():
     """Utility and upper bound by policy and scenario, an episode an entry."""
     found: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for results in read_all([ROOT / "benchmarks" / "results" / "v1"]):
+    for results in read_all([RESULTS]):
         scenarios = found.setdefault(results.header.policy, {})
         for row in results.rows:
             upper = np.nan if row.upper is None else row.upper
@@ -86,7 +87,7 @@ def test_the_table_of_the_zoo_is_that_of_the_result_files(published):
     rows = [
         re.sub("[`* ]", "", line).split("|")[1:6]
         for line in section.splitlines()
-        if line.startswith("| `v1-")
+        if line.startswith(f"| `{SUITE}-")
     ]
     assert [row[0] for row in rows] == list(published[BOUND])
     for scenario, best, *figures in rows:

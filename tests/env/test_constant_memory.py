@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chosen import BURSTY, TRACE
 from sushi_env import Engine, Scenario, ServeEnv, compile_scenario, get_scenario
 from sushi_env.engine.engine import RolloutPolicy
 
@@ -17,8 +18,8 @@ BUSY = get_scenario("resnet50-busy")
 SCENARIOS = {
     "poisson": BUSY,
     "gamma, jitter": BUSY.replace(arrivals={"kind": "gamma", "scv": 3}, service_jitter=0.3),
-    "mmpp": get_scenario("v1-resnet50-bursty"),
-    "trace": get_scenario("v1-resnet50-trace"),
+    "mmpp": get_scenario(BURSTY),
+    "trace": get_scenario(TRACE),
     "overload": BUSY.replace(load=2.0, admission="drop_hopeless", regime_queries=2),
     "closed loop": BUSY.replace(load=None, arrivals={"kind": "closed_loop"}),
 }

@@ -4,9 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chosen import BURSTY, TRACE
 from sushi_env import Engine, compile_scenario, get_scenario
 from sushi_env.engine.arrivals import realised_arrivals
-from sushi_env.engine.memory import CLASS_BITS
+from sushi_env.engine.records import CLASS_BITS
 
 QUERIES = 120
 
@@ -17,7 +18,7 @@ TRAFFIC = [
     {"kind": "mmpp", "rates": [1, 7, 0], "dwell_queries": [30, 20, 5]},
     {"kind": "diurnal", "period_queries": 60},
     {"kind": "flash_crowd", "period_queries": 80, "duration_queries": 20},
-    get_scenario("v1-resnet50-trace").arrivals.model_dump(),
+    get_scenario(TRACE).arrivals.model_dump(),
     {"kind": "closed_loop"},
 ]
 
@@ -64,11 +65,13 @@ def test_two_policies_meet_the_same_queries(
             number = int(head["tag"]) >> CLASS_BITS
             subnet, subgraph = choose.integers(latency.shape) if free else (0, 0)
             engine.step(np.array([[subnet, subgraph]]))
-            _, start, finish, _, kind, _ = engine.outcome[0, -6:]
+            done = engine.outcome[0]
             if not closed:
                 assert head["time"] == ahead.times[number]
-            assert kind == ahead.classes[number]
-            assert finish == start + latency[subnet, cached] * ahead.jitter[number]
+            assert done["number"] == number
+            assert done["slo_class"] == ahead.classes[number]
+            took = latency[subnet, cached] * ahead.jitter[number]
+            assert done["finish_s"] == done["start_s"] + took
             served.append(number)
         assert served == sorted(set(served))
         assert len(served) + engine.state["dropped"][0] == QUERIES
@@ -93,7 +96,7 @@ def test_another_seed_or_another_episode_brings_other_queries():
 
 
 def test_a_stream_does_not_depend_on_how_much_of_it_is_asked_for():
-    problem = compile_scenario(get_scenario("v1-resnet50-bursty"))
+    problem = compile_scenario(get_scenario(BURSTY))
     long = realised_arrivals(problem, 9, 4, 1000)
     for count in (0, 1, 7, 8, 9, 500):
         short = realised_arrivals(problem, 9, 4, count)

@@ -10,7 +10,7 @@ from sushi_env import get_scenario, scenario_names
 from sushi_env.scenario.recorded_minutes import TRACES, times_of, write_traces
 from sushi_env.scenario.trace_file import load_trace
 
-FOLDER = Path(sushi_env.__file__).parent / "scenarios" / "traces"
+FOLDER = Path(sushi_env.__file__).parent / "traces"
 
 
 @pytest.mark.parametrize("name", scenario_names())

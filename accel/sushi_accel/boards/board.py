@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from sushi_accel.errors import InputError
 
 TAPS = 9
-"""Weights that one dot-product engine holds: a 3x3 kernel (SushiAccel's design)."""
+"""Weights that one of SushiAccel's dot-product engines holds: a 3x3 kernel."""
 
 KIB = 1024
 
@@ -15,7 +15,11 @@ SMALLEST, LARGEST = 1e-12, 1e24
 
 @dataclass(frozen=True)
 class Board:
-    """One SushiAccel instance: an array of dot-product engines, its buffers and its one port.
+    """An accelerator: an array of dot-product engines, its buffers and its one port.
+
+    What the last group of fields says is neutral by default: a board of SushiAccel's design, whose
+    maps cross the port. On an Edge TPU they stay on chip, weights that are not cached come from
+    the host, and every inference pays for a call.
 
     The energy constants default to the 45 nm figures of Horowitz, "Computing's energy problem",
     ISSCC 2014: DRAM 1.3 nJ per 64 bit (the lower of the published range, so that caching is not
@@ -25,7 +29,7 @@ class Board:
         name: Name of the board.
         clock_hz: Clock of the array, hertz.
         kp: Output channels the array computes at once (rows of engines).
-        cp: Input channels it reads at once (columns of engines), nine taps each.
+        cp: Input channels it reads at once (columns of engines), `taps` taps each.
         bandwidth_bytes_per_s: Off-chip bandwidth of the one port, bytes per second.
         pb_bytes: Persistent Buffer, which holds the cached SubGraph, bytes.
         db_bytes: Dynamic buffer, which the streamed weights pass through, bytes.
@@ -42,6 +46,24 @@ class Board:
         offchip_j_per_byte: Energy of one off-chip byte, joules.
         onchip_j_per_byte: Energy of one byte moved on chip, joules.
         j_per_mac: Energy of one int8 multiply-accumulate, joules.
+        taps: Kernel taps one engine holds.
+        positions: Input positions the array works on at once, each in a copy of the engines.
+        weights_in_tiles: Whether weights are stored, and so streamed, in whole tiles of `kp`
+            output channels.
+        maps_on_chip: Whether feature maps stay on chip; only the network's own input and output
+            then cross the port.
+        map_cycles_per_byte: Cycles to write a byte of an output map on chip, after the sweeps.
+        map_bytes: On-chip memory for maps, bytes; 0 if they always fit. A layer whose map does
+            not fit beside a strip of it is computed strip by strip, and the weights that are not
+            resident are sent again for each strip. See `sushi_accel.model.strips`.
+        strip_bytes: Largest strip of a map, bytes; 0 if there is no limit.
+        call_s: What the host needs for one inference, seconds.
+        stream_s: What it needs besides if any weight is streamed, seconds.
+        io_bytes_per_s: Rate at which the host moves the network's input and output; 0 means the
+            off-chip bandwidth.
+        reload_bytes_per_s: Rate at which a new SubGraph is loaded; 0 means the off-chip bandwidth.
+        link: Which measured link the constants were fitted to, if any; see
+            `sushi_accel.silicon.published`.
 
     Raises:
         InputError: If a value is not finite, out of range, or the dynamic buffer cannot hold
@@ -65,11 +87,26 @@ class Board:
     offchip_j_per_byte: float = 162.5e-12
     onchip_j_per_byte: float = 12.5e-12
     j_per_mac: float = 0.23e-12
+    taps: int = TAPS
+    positions: int = 1
+    weights_in_tiles: bool = False
+    maps_on_chip: bool = False
+    map_cycles_per_byte: float = 0.0
+    map_bytes: int = 0
+    strip_bytes: int = 0
+    call_s: float = 0.0
+    stream_s: float = 0.0
+    io_bytes_per_s: float = 0.0
+    reload_bytes_per_s: float = 0.0
+    link: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.isprintable() or not 1 <= len(self.name) <= 64:
             raise InputError(f"board name {self.name!r} must be 1 to 64 printable characters")
+        if not self.link.isprintable() or len(self.link) > 64:
+            raise InputError(f"board {self.name!r}: link {self.link!r} must be up to 64 characters")
         positive = {"clock_hz", "kp", "cp", "bandwidth_bytes_per_s", "cycles_per_position"}
+        positive |= {"taps", "positions"}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, (str, bool)):
@@ -91,7 +128,7 @@ class Board:
     @property
     def sweep_weight_bytes(self) -> int:
         """Weights the array holds during one sweep, bytes."""
-        return self.kp * self.cp * TAPS
+        return self.kp * self.cp * self.taps
 
     @property
     def prefetch_sweeps(self) -> int:
@@ -106,54 +143,14 @@ class Board:
     @property
     def macs_per_s(self) -> float:
         """Peak throughput of the array, MAC/s."""
-        return self.clock_hz * self.sweep_weight_bytes
+        return self.clock_hz * self.sweep_weight_bytes * self.positions
 
+    @property
+    def reload_rate(self) -> float:
+        """Rate at which a SubGraph's bytes are loaded, bytes per second."""
+        return self.reload_bytes_per_s or self.bandwidth_bytes_per_s
 
-# Both ZCU104 presets explain the 52 convolutions (3x3, of A, C and E) that FEATHER's
-# notebook times on silicon: their constants are what `calibration.calibrate` fits to them, to
-# four digits. They differ in what they say about a cached byte, which those
-# measurements cannot settle: see the folder's README.
-PRESETS = {
-    board.name: board
-    for board in (
-        Board(
-            name="zcu104",
-            clock_hz=100e6,
-            kp=16,
-            cp=9,
-            bandwidth_bytes_per_s=3.436e9,
-            cycles_per_position=1.158,
-            driver_cycles=9175.0,
-        ),
-        Board(
-            name="zcu104-overlapped",
-            clock_hz=100e6,
-            kp=16,
-            cp=9,
-            bandwidth_bytes_per_s=1.821e9,
-            double_buffered=True,
-            stage_inputs=True,
-            stream_padding=True,
-            cycles_per_position=0.977,
-            cycles_per_sweep=14.95,
-            driver_cycles=7089.0,
-        ),
-        Board(
-            name="alveo_u50",
-            clock_hz=100e6,
-            kp=32,
-            cp=32,
-            bandwidth_bytes_per_s=14.4e9,
-            cycles_per_position=1.158,
-            driver_cycles=9175.0,
-        ),
-        Board(
-            name="paper_roofline",
-            clock_hz=1e9,
-            kp=16,
-            cp=9,
-            bandwidth_bytes_per_s=19.2e9,
-            double_buffered=True,
-        ),
-    )
-}
+    @property
+    def io_rate(self) -> float:
+        """Rate at which the network's input and output move, bytes per second."""
+        return self.io_bytes_per_s or self.bandwidth_bytes_per_s

@@ -1,7 +1,7 @@
 """Energy of one inference: bytes moved off chip and on chip, and MACs, times constants."""
 
 from sushi_accel.boards.board import Board
-from sushi_accel.model.timing import Array, LayerWork
+from sushi_accel.model.timing import Array, LayerWork, offchip_bytes
 
 PARTIAL_SUM_BYTES = 4
 """Partial sums are 32-bit integers."""
@@ -39,9 +39,8 @@ def energy_j(work: LayerWork, board: Board, resident_bytes: Array) -> Array:
     Returns:
         Joules, shape (..., N).
     """
-    offchip = work.weight_bytes - resident_bytes + work.input_bytes + work.output_bytes
     return (
-        offchip * board.offchip_j_per_byte
+        offchip_bytes(work, board, resident_bytes) * board.offchip_j_per_byte
         + onchip_bytes(work, resident_bytes) * board.onchip_j_per_byte
         + work.macs * board.j_per_mac
     )

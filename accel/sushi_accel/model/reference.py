@@ -7,7 +7,7 @@ one cycle. What happens in a layer:
 2. *Staging.* If the board stages inputs, the port fetches the input map, in whole groups of
    `cp` channels.
 3. *Sweeps.* The layer's weights are cut into tiles of `kp` output channels, `cp` input channels
-   (nine times as many for 1x1 kernels) and nine taps. The array makes one sweep per tile. Tiles
+   (`taps` times as many for 1x1 kernels) and `taps` taps. The array makes one sweep per tile. Tiles
    that the Persistent Buffer holds entirely go first. The weights that it does not hold lie
    densely in memory and are fetched in equal bursts, one before each other sweep. Single-buffered,
    a burst starts when the sweep before it has ended. Double-buffered, it starts as soon as the
@@ -16,7 +16,10 @@ one cycle. What happens in a layer:
 4. *Maps.* The port moves the input map (unless staged) and the output map in the background:
    whenever it is not moving weights. How one layer's output becomes the next one's input is not
    modelled: the port is never short of map bytes to move, and the layer ends when both its last
-   sweep and its last byte are through.
+   sweep and its last byte are through. Where maps stay on chip the port moves none; the array
+   writes the output map when its sweeps are done.
+5. *Strips.* Where a map does not fit on chip, the layer's sweeps are made over one strip of the
+   input map after another, and for each strip all weights that are not resident are fetched anew.
 """
 
 import heapq
@@ -27,17 +30,17 @@ from typing import Literal
 
 import numpy as np
 
-from sushi_accel.boards.board import TAPS, Board
+from sushi_accel.boards.board import Board
 from sushi_accel.supernets.layer import ConvLayer
 from sushi_accel.supernets.subgraph import SubGraph
 from sushi_accel.supernets.supernet import SubNet
 
-Kind = Literal["driver", "stage", "fetch", "sweep", "maps"]
+Kind = Literal["driver", "stage", "fetch", "sweep", "maps", "write"]
 
 
 @dataclass(frozen=True)
 class Span:
-    """Something that took time: a driver call, staging, one fetch, one sweep, or moving maps.
+    """Something that took time: a driver call, staging, a fetch, a sweep, moving or writing maps.
 
     Attributes:
         kind: What it was.
@@ -71,14 +74,14 @@ class LayerRun:
 
 def tiles(layer: ConvLayer, board: Board) -> Iterator[tuple[range, range, range]]:
     """The layer's weight tiles: ranges of output channels, input channels and taps."""
-    per_tile = board.cp * TAPS if layer.kernel == 1 else board.cp
+    per_tile = board.cp * board.taps if layer.kernel == 1 else board.cp
     for k in range(0, layer.out_channels, board.kp):
         for c in range(0, layer.weight_channels, per_tile):
-            for tap in range(0, layer.kernel**2, TAPS):
+            for tap in range(0, layer.kernel**2, board.taps):
                 yield (
                     range(k, min(k + board.kp, layer.out_channels)),
                     range(c, min(c + per_tile, layer.weight_channels)),
-                    range(tap, min(tap + TAPS, layer.kernel**2)),
+                    range(tap, min(tap + board.taps, layer.kernel**2)),
                 )
 
 
@@ -135,36 +138,62 @@ def simulate_layer(
         to_fetch += size - inside
         resident_sweeps += inside == size
     fetched_sweeps = sum(1 for _ in tiles(layer, board)) - resident_sweeps
+    if board.weights_in_tiles:
+        to_fetch *= padded(layer.out_channels, board.kp) / layer.out_channels
 
     positions = (layer.in_size + 2 * layer.padding * board.stream_padding) ** 2
-    sweep_cycles = board.cycles_per_position * positions + board.cycles_per_sweep
-    channels = layer.in_channels
-    if board.stage_inputs:
-        channels = math.ceil(channels / board.cp) * board.cp
+    steps, parts = math.ceil(positions / board.positions), strips(layer, board)
+    sweep_cycles = board.cycles_per_position * steps / parts + board.cycles_per_sweep
+    channels = padded(layer.in_channels, board.cp) if board.stage_inputs else layer.in_channels
     input_bytes = channels * layer.in_size**2
     output_bytes = layer.out_channels * layer.out_size**2
+    map_bytes = 0 if board.maps_on_chip else input_bytes + output_bytes
 
     spans: list[Span] = []
     now = 0.0
+
+    def spend(kind: Kind, cycles: float) -> None:
+        nonlocal now
+        spans.append(Span(kind, now, now + cycles))
+        now = spans[-1].end
+
     if board.driver_overhead:
-        spans.append(Span("driver", now, now + board.driver_cycles))
-        now = spans[-1].end
-    background = output_bytes
-    if board.stage_inputs:
-        spans.append(Span("stage", now, now + input_bytes / board.bytes_per_cycle))
-        now = spans[-1].end
-    else:
-        background += input_bytes
+        spend("driver", board.driver_cycles)
+    background = map_bytes
+    if board.stage_inputs and not board.maps_on_chip:
+        spend("stage", input_bytes / board.bytes_per_cycle)
+        background = output_bytes
     port = _Port(background / board.bytes_per_cycle, free_since=now)
     burst = to_fetch / board.bytes_per_cycle / max(fetched_sweeps, 1)
-    sweeps = _run_sweeps(board, port, now, resident_sweeps, fetched_sweeps, sweep_cycles, burst)
+    for _ in range(parts):
+        spans += _run_sweeps(board, port, now, resident_sweeps, fetched_sweeps, sweep_cycles, burst)
+        now = spans[-1].end
+    now = max(now, port.drain())
+    if board.map_cycles_per_byte:
+        spend("write", board.map_cycles_per_byte * output_bytes)
     return LayerRun(
         layer=layer,
-        cycles=max(sweeps[-1].end, port.drain()),
-        offchip_bytes=to_fetch + input_bytes + output_bytes,
+        cycles=now,
+        offchip_bytes=to_fetch * parts + map_bytes,
         resident_bytes=resident,
-        spans=tuple(sorted([*spans, *port.spans, *sweeps], key=lambda span: span.start)),
+        spans=tuple(sorted([*spans, *port.spans], key=lambda span: span.start)),
     )
+
+
+def padded(channels: int, group: int) -> int:
+    """Channels in whole groups."""
+    return math.ceil(channels / group) * group
+
+
+def strips(layer: ConvLayer, board: Board) -> int:
+    """Strips in which a layer's input map is read: what fits beside its output map, row by row."""
+    if not board.map_bytes:
+        return 1
+    row = padded(layer.in_channels, board.kp) * layer.in_size
+    room = board.map_bytes - padded(layer.out_channels, board.kp) * layer.out_size**2
+    if board.strip_bytes:
+        room = min(room, board.strip_bytes)
+    return math.ceil(row * layer.in_size / max(room, row))
 
 
 def _run_sweeps(

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from sushi_accel.boards.board import Board
 from sushi_accel.errors import InputError
 from sushi_accel.model.energy import energy_j
-from sushi_accel.model.timing import layer_cycles, layer_work, resident_sweeps
+from sushi_accel.model.timing import (
+    call_overhead_s,
+    layer_cycles,
+    layer_work,
+    offchip_bytes,
+    resident_sweeps,
+    stored_slices,
+)
 from sushi_accel.supernets.subgraph import SubGraph, overlap, shared_bytes
 from sushi_accel.supernets.supernet import SuperNet
 from sushi_accel.table.candidates import build_candidates
@@ -32,7 +39,7 @@ class SushiAbs:
         offchip_bytes: Bytes one inference moves over the off-chip port, shape (S, G).
         energy_j: Energy of one inference, joules, shape (S, G).
         resident_bytes: Bytes of SubNet i's weights that SubGraph j holds, shape (S, G).
-        reload_bytes: Bytes of SubGraph j' not already held by j, shape (G, G).
+        reload_bytes: Bytes of SubGraph j' not already held by j, as they are stored, shape (G, G).
         reload_s: T[j, j'], seconds to load them, shape (G, G).
         reload_j: Energy to load them, joules, shape (G, G).
         subnet_vectors: [K1, C1, ..., KN, CN] of each SubNet, shape (S, 2N).
@@ -104,6 +111,11 @@ class SushiAbs:
         """Number of SubGraphs G."""
         return len(self.subgraph_names)
 
+    def normalised(self, top1: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """(top1 - lowest) / (highest - lowest), of accuracies in percent; 0 if all are alike."""
+        lowest, highest = self.top1.min(), self.top1.max()
+        return (np.asarray(top1) - lowest) / max(highest - lowest, 1e-9)
+
 
 def build_table(
     supernet: SuperNet,
@@ -136,9 +148,9 @@ def build_table(
                 f"SubGraph {graph.name!r} has slices of shape {graph.slices.shape}, must be "
                 f"({supernet.num_slots}, 3) for SuperNet {supernet.name!r}"
             )
-        if graph.weight_bytes > board.pb_bytes:
+        if (taken := int(stored_slices(graph.slices, board).prod(axis=-1).sum())) > board.pb_bytes:
             raise InputError(
-                f"SubGraph {graph.name!r} holds {graph.weight_bytes} bytes, must fit the "
+                f"SubGraph {graph.name!r} takes {taken} bytes, must fit the "
                 f"Persistent Buffer of {board.pb_bytes}"
             )
     cached = np.stack([graph.slices for graph in subgraphs])  # (G, N, 3)
@@ -153,10 +165,13 @@ def build_table(
     work_sg = type(work)(**{f: spread(getattr(work, f)) for f in vars(work)})
     cycles = layer_cycles(work_sg, board, held_bytes, resident_sweeps(layers_sg, held, board))
     resident = held_bytes.sum(axis=-1)
-    traffic = (work.weight_bytes + work.input_bytes + work.output_bytes).sum(axis=-1)
-    shared = shared_bytes(cached).astype(np.float64)
-    graph_bytes = np.diag(shared).copy()
-    reload_bytes = graph_bytes[None] - shared
+    traffic = offchip_bytes(work_sg, board, held_bytes).sum(axis=-1)  # (S, G)
+    io_bytes = np.array([[float(subnet.io_bytes)] for subnet in supernet.subnets])
+    streamed = work.weight_bytes.sum(axis=-1)[:, None] - resident
+    overhead = call_overhead_s(board, io_bytes, streamed)
+    io_traffic = io_bytes if board.maps_on_chip else 0.0 * io_bytes
+    shared = shared_bytes(stored_slices(cached, board)).astype(np.float64)
+    reload_bytes = np.diag(shared)[None] - shared
 
     def vectors(slices: NDArray[np.int64]) -> NDArray[np.float64]:
         return slices[..., :2].reshape(len(slices), -1).astype(np.float64)
@@ -170,13 +185,14 @@ def build_table(
         top1=np.array([subnet.top1 for subnet in supernet.subnets]),
         weight_bytes=work.weight_bytes.sum(axis=-1),
         macs=work.macs.sum(axis=-1),
-        subgraph_bytes=graph_bytes,
-        latency_s=cycles.sum(axis=-1) / board.clock_hz,
-        offchip_bytes=traffic[:, None] - resident,
-        energy_j=energy_j(work_sg, board, held_bytes).sum(axis=-1),
+        subgraph_bytes=np.array([float(graph.weight_bytes) for graph in subgraphs]),
+        latency_s=cycles.sum(axis=-1) / board.clock_hz + overhead,
+        offchip_bytes=traffic + io_traffic,
+        energy_j=energy_j(work_sg, board, held_bytes).sum(axis=-1)
+        + io_traffic * board.offchip_j_per_byte,
         resident_bytes=resident,
         reload_bytes=reload_bytes,
-        reload_s=reload_bytes / board.bandwidth_bytes_per_s,
+        reload_s=reload_bytes / board.reload_rate,
         reload_j=reload_bytes * board.offchip_j_per_byte,
         subnet_vectors=vectors(supernet.slices),
         subgraph_vectors=vectors(cached),

@@ -12,6 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
+from sushi_accel.files.atomic import make_folder
 from sushi_accel.files.documents import write_atomically
 from sushi_agents.learning.algorithms import algorithm
 from sushi_agents.learning.settings import Settings, hyperparameters

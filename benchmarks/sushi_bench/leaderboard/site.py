@@ -12,7 +12,6 @@ from sushi_bench.leaderboard.columns import scenario_columns, suite_columns
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.standings import Leaderboard, ScenarioStandings, Standing
 from sushi_bench.scores.tables import notes
-from sushi_bench.suite.suite import EPISODES
 
 PACKAGE = "sushi_bench.leaderboard"
 INDEX = "index.html"
@@ -70,7 +69,7 @@ def rendered(board: Leaderboard, guide: str | None = None) -> dict[str, str]:
     found = {f"assets/{name}": (assets / name).read_text(encoding="utf-8") for name in ASSETS}
     found[f"assets/{PLOTLY}"] = get_plotlyjs()
     environment = _environment()
-    shared = {"board": board, "suite": board.suite, "episodes": EPISODES, "guide": guide}
+    shared = {"board": board, "suite": board.suite, "guide": guide}
     template = environment.get_template("scenario.html.j2")
     for n, of in enumerate(board.scenarios):
         found[f"scenarios/{of.name}.html"] = template.render(

@@ -11,7 +11,7 @@ from sushi_bench.results.files import Results
 from sushi_bench.scores.bootstrap import Interval, Scores, mean, with_intervals
 from sushi_bench.scores.ranking import Scale, differences, improvement, metric, utilities
 from sushi_bench.scores.tables import Ranking, rank
-from sushi_bench.suite.suite import EPISODES, Suite, get_suite
+from sushi_bench.suite.suite import Suite, get_suite
 from sushi_env import EpisodeMetrics, Scenario
 
 
@@ -200,7 +200,7 @@ def _standings(
 def _in_scenario(
     name: str, scenario: Scenario, k: int, everything: Sequence[Results], ranking: Ranking
 ) -> ScenarioStandings:
-    there = [r for r in everything if name in r.header.scenarios and r.header.episodes == EPISODES]
+    there = [r for r in everything if name in r.header.scenarios and r.header.has_all_episodes]
     there.sort(key=lambda r: -float(_row(r, name).mean()))
     scale = ranking.scale
 

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from sushi_bench.suite.suite import EPISODES, SUITES
+from sushi_accel.files.versions import Format
+from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics
 
-SCHEMA = "sushi-bench-results/1"
+FORMAT = Format("schema", 1, prefix="sushi-bench-results/")
+SCHEMA = FORMAT.stated
 
 HIGHEST = {
     "utility": 1.0,
@@ -99,13 +101,19 @@ class Header(BaseModel):
     versions: Annotated[dict[ShortText, ShortText], Field(max_length=50)]
     machine: Machine
     scenarios: Annotated[dict[str, str], Field(min_length=1)]
-    episodes: Annotated[int, Field(ge=1, le=EPISODES)]
+    episodes: Annotated[int, Field(ge=1)]
     first_seed: Seed
 
     @property
     def partial(self) -> bool:
         """Whether scenarios or episodes of the suite are left out; such files rank nobody."""
-        return self.episodes < EPISODES or list(self.scenarios) != list(SUITES[self.suite].digests)
+        of_all = list(self.scenarios) == list(get_suite(self.suite).digests)
+        return not (self.has_all_episodes and of_all)
+
+    @property
+    def has_all_episodes(self) -> bool:
+        """Whether it has all of the suite's episodes in the scenarios that it has."""
+        return self.episodes == get_suite(self.suite).episodes
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from typing import Any
 
 from sushi_accel import __version__
 from sushi_accel.files.documents import validate
+from sushi_accel.files.reading import file_digest, named
 from sushi_agents.heuristics.cache_rules import CACHE_RULES
 from sushi_agents.registry import BUILT_IN, GROUP, STATIC
 from sushi_agents.zoo import GENERALIST, ZOO, zoo_folder
 from sushi_bench.results.files import SCHEMA, Header
 from sushi_bench.running.suite_tasks import CLAIRVOYANT
-from sushi_bench.suite.suite import EPISODES, FIRST_SEED, Suite
+from sushi_bench.suite.suite import Suite
 
 PACKAGES = ("numpy", "numba", "gymnasium")
 LEARNING = ("torch", "stable-baselines3", "sb3-contrib")
@@ -52,7 +53,7 @@ class Credits:
 
 
 def make_header(
-    policy: str, suite: Suite, scenarios: Iterable[str], episodes: int = EPISODES,
+    policy: str, suite: Suite, scenarios: Iterable[str], episodes: int | None = None,
     said: Credits | None = None,
 ) -> Header:  # fmt: skip
     """The header of a policy's result file.
@@ -61,7 +62,7 @@ def make_header(
         policy: Name of the policy.
         suite: The suite.
         scenarios: Names of the scenarios that are run, any order.
-        episodes: Episodes of each.
+        episodes: Episodes of each; by default the suite's.
         said: What the file shall say of the policy.
 
     Raises:
@@ -89,8 +90,8 @@ def make_header(
             "processor": _processor(),
         },
         "scenarios": {name: digest for name, digest in suite.digests.items() if name in names},
-        "episodes": episodes,
-        "first_seed": FIRST_SEED,
+        "episodes": suite.episodes if episodes is None else episodes,
+        "first_seed": suite.first_seed,
     }
     return validate(Header, contents, f"policy {policy!r}")
 
@@ -112,7 +113,7 @@ def fingerprint(policy: str) -> str:
     path, module = Path(name), _module(name)
     files: list[Path] = []
     if name in ZOO_SAYS:
-        files = sorted(zoo_folder().glob("*.*"))
+        files = sorted(zoo_folder().glob("*/*.*"))
     elif path.suffix in AGENT_SUFFIXES:
         files = [p for p in map(path.with_suffix, AGENT_SUFFIXES) if p.is_file()]
     elif path.is_file():
@@ -124,7 +125,7 @@ def fingerprint(policy: str) -> str:
         files = [local] if local.is_file() else _installed(module)
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.read_bytes())
+        digest.update(bytes.fromhex(file_digest(file, named("policy's file", file))))
     return digest.hexdigest()
 
 

@@ -13,7 +13,7 @@ from sushi_bench.running.local_workers import Wanted, run_locally
 from sushi_bench.running.ray_workers import need_ray, run_on_ray
 from sushi_bench.running.result_headers import Credits, fingerprint, make_header
 from sushi_bench.running.suite_tasks import Outcome, Task, file_name, scenarios_of, tasks_of
-from sushi_bench.suite.suite import EPISODES, Suite
+from sushi_bench.suite.suite import Suite
 from sushi_env import InputError, Scenario, compile_scenario
 
 Backend = Callable[[Iterable[Task], Wanted], Generator[tuple[Task, Outcome]]]
@@ -92,7 +92,7 @@ def plan(
     suite: Suite,
     out: Path,
     only: Sequence[str] = (),
-    episodes: int = EPISODES,
+    episodes: int | None = None,
     said: Credits | None = None,
     trust: bool = False,
 ) -> list[Plan]:
@@ -103,15 +103,15 @@ def plan(
         suite: The suite.
         out: A result file, if its name ends in `.jsonl`; else the folder of result files.
         only: Scenarios to run; by default all. Fewer, or fewer episodes, give a partial file.
-        episodes: Episodes of each scenario.
+        episodes: Episodes of each scenario; by default the suite's.
         said: What the files shall say of the policies.
         trust: Whether model files may execute code while they load.
 
     Raises:
         InputError: If a name or a number is not allowed, or two files would be one.
     """
-    if not 1 <= episodes <= EPISODES:
-        raise InputError(f"episodes = {episodes}, must be in 1..{EPISODES}")
+    if episodes is not None and not 1 <= episodes <= suite.episodes:
+        raise InputError(f"episodes = {episodes}, must be in 1..{suite.episodes}")
     scenarios = suite.scenarios()
     for name in only:
         if name not in scenarios:

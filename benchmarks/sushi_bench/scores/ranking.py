@@ -16,7 +16,7 @@ from sushi_agents.registry import STATIC
 from sushi_bench.results.files import RESULTS_SUFFIX, Results, read_results
 from sushi_bench.running.suite_tasks import CLAIRVOYANT
 from sushi_bench.scores.bootstrap import Interval, Scores, interquartile_mean, mean, with_intervals
-from sushi_bench.suite.suite import EPISODES, get_suite
+from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics, InputError, compile_scenario
 
 METRICS = tuple(field.name for field in fields(EpisodeMetrics))
@@ -199,7 +199,7 @@ def stability(
 
 
 def _has_all(results: Results, scenario: str) -> bool:
-    return scenario in results.header.scenarios and results.header.episodes == EPISODES
+    return scenario in results.header.scenarios and results.header.has_all_episodes
 
 
 def _of(results: Results, scenario: str, name: str = "utility") -> NDArray[np.float64]:

@@ -10,8 +10,9 @@ from sushi_bench import console
 from sushi_bench.commands.options import JsonOption
 from sushi_bench.scores.ranking import read_all
 from sushi_env import InputError
+from sushi_env.scenario.suites import SUITE
 
-PLACES = (Path("benchmarks/results/v1"), Path("results/v1"))
+PLACES = (Path("benchmarks/results", SUITE), Path("results", SUITE))
 """Where results are looked for: a clone's own, and where `sushi bench run` writes."""
 
 GUIDE = Path(sushi_bench.__file__).parents[1] / "SUBMITTING.md"
@@ -23,8 +24,8 @@ def page(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Result files, and folders of them; by default benchmarks/results/v1 and "
-            "results/v1, whichever are there.",
+            help="Result files, and folders of them; by default benchmarks/results/SUITE and "
+            "results/SUITE, whichever are there.",
             show_default=False,
         ),
     ] = None,

@@ -12,8 +12,9 @@ from sushi_bench.commands.bench.options import JobsOption, jobs_or_all, stopped_
 from sushi_bench.commands.options import JsonOption, TrustOption
 from sushi_bench.running.result_headers import Credits
 from sushi_bench.running.suite_run import Report, choose_backend, plan, run_plans, suite_baselines
-from sushi_bench.suite.suite import EPISODES, get_suite
+from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
+from sushi_env.scenario.suites import SUITE
 
 FAILED = 2
 
@@ -44,7 +45,7 @@ def run(
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Every policy that comes with the package.")
     ] = False,
-    suite: Annotated[str, typer.Option(help="Version of the suite.")] = "v1",
+    suite: Annotated[str, typer.Option(help="Version of the suite.")] = SUITE,
     out: Annotated[
         Path | None,
         typer.Option(help="Result file (.jsonl), or folder of them; by default results/SUITE."),
@@ -71,8 +72,12 @@ def run(
         typer.Option(help="Only this scenario; repeat for more. Gives a partial file."),
     ] = None,
     episodes: Annotated[
-        int, typer.Option(help="Episodes of each scenario; fewer give a partial file.")
-    ] = EPISODES,
+        int | None,
+        typer.Option(
+            help="Episodes of each scenario, by default all of the suite's; fewer give a partial "
+            "file."
+        ),
+    ] = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:

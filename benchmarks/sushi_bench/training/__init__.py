@@ -1,0 +1,1 @@
+"""Training all agents of a suite."""
