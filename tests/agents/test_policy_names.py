@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
+from typing import Any
 
 import numpy as np
 import pytest
@@ -195,7 +196,8 @@ def test_whatever_a_policy_raises_wherever_is_one_line(error, monkeypatch):
             make_policy("bad", PROBLEM)
         check_line(str(caught.value))
         assert caught.value.__cause__ is error
-    for policy in (Raising(), Later()):
+    strange: list[Any] = [Raising(), Later()]
+    for policy in strange:
         with pytest.raises(PolicyError, match=r"^policy 'bad' raised at step 0: ") as caught:
             run_episodes(PROBLEM, policy, 2, seed=0, name="bad")
         check_line(str(caught.value))
