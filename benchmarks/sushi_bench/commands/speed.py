@@ -31,7 +31,7 @@ def speed_(
     ] = False,
     steps: Annotated[
         int, typer.Option(help="Steps of each training that is measured.", min=10_000)
-    ] = 200_000,
+    ] = 500_000,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
@@ -76,9 +76,11 @@ def _training(
         result = training_speed(problem, repeats, steps, threads, lambda: progress.advance(task))
     with console.progress_bar() as progress:
         task = progress.add_task("passing the heuristics", total=None)
-        passed = seconds_to_pass(
-            problem, on_progress=lambda done, all_: progress.update(task, completed=done, total=all_)
-        )
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        passed = seconds_to_pass(problem, on_progress=on_progress)
     times = [seconds for seconds in passed.values() if seconds is not None]
     beaten = max(times) if len(times) == len(passed) else None
     result |= {"seconds_to_beat": beaten, "seconds_to_pass": passed}

@@ -29,6 +29,7 @@ from sushi_agents.learning.training import train
 from sushi_agents.learning.training_run import TrainingRun
 from sushi_agents.learning.watching import VALIDATION_SEED, Watch
 from sushi_agents.network.planning import Planner
+from sushi_bench.episodes.training_picture import training_picture
 from sushi_bench.speed.engine_speed import Speed
 from sushi_env import Problem
 from sushi_env.sb3_vec_env import SushiVecEnv
@@ -48,6 +49,7 @@ CLOCKED = {
     "features": (Planner, "__call__"),
     "updating": (LeanPPO, "train"),
     "evaluating": (Watch, "_evaluate"),
+    "drawing": (Watch, "_draw"),
     "logging": (Logger, "dump"),
 }
 """What each share of the time is spent in; `other` is checkpoints, models and what begins a run."""
@@ -72,7 +74,9 @@ class Shares:
 
     def _clocked(self, share: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def clocked(*arguments: Any, **options: Any) -> Any:
-            if "evaluating" in self._running:  # its features and logs are part of it
+            inside = self._running[-1:]
+            if inside in (["evaluating"], ["drawing"]) and share != "drawing":
+                # Its features and logs are part of it.
                 return method(*arguments, **options)
             self._settle()
             self._running.append(share)
@@ -203,7 +207,8 @@ def _train(problem: Problem, steps: int) -> float:
     """Seconds of a training as it ships."""
     with TemporaryDirectory() as folder:
         began = time.perf_counter()
-        train(TrainingRun(problem.scenario, "ppo", steps, 0, Path(folder)))
+        run = TrainingRun(problem.scenario, "ppo", steps, 0, Path(folder))
+        train(run, picture=training_picture())
         return time.perf_counter() - began
 
 
