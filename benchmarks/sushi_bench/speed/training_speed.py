@@ -196,9 +196,16 @@ def seconds_to_pass(
                 passed[name] = time.perf_counter() - began
         return None in passed.values()
 
-    options = {"evaluation_steps": PASSING_INTERVAL, "evaluation_episodes": episodes}
     with TemporaryDirectory() as folder:
-        run = TrainingRun(problem.scenario, "ppo", PASSING_STEPS, 0, Path(folder), **options)
+        run = TrainingRun(
+            problem.scenario,
+            "ppo",
+            PASSING_STEPS,
+            0,
+            Path(folder),
+            evaluation_steps=PASSING_INTERVAL,
+            evaluation_episodes=episodes,
+        )
         train(run, on_progress, on_evaluation=note)
     return passed
 
