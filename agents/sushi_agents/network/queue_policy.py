@@ -98,7 +98,7 @@ class QueuePolicy(ActorCriticPolicy):
         """Values, log-probabilities and entropies; as `ActorCriticPolicy`'s."""
         logits, latent = self.mlp_extractor(self.extract_features(obs))
         scores = self._log_probabilities(logits)
-        entropy = -sum((s.exp() * s).sum(dim=1) for s in scores)
+        entropy = -torch.stack([(s.exp() * s).sum(dim=1) for s in scores]).sum(dim=0)
         return self.value_net(latent), _taken(scores, actions.long()), entropy
 
     def _log_probabilities(self, logits: torch.Tensor) -> list[torch.Tensor]:
