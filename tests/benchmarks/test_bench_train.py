@@ -159,7 +159,7 @@ def test_an_interrupted_agent_is_the_same_agent(tiny: list[str], tmp_path: Path)
     process = subprocess.Popen([*command, "--out", str(tmp_path / "broken")])
     folder = tmp_path / "broken" / "resnet50-busy"
     until = time.monotonic() + PATIENCE_S
-    while not (folder / "checkpoint.pkl").exists() and time.monotonic() < until:
+    while not (folder / "checkpoint.safetensors").exists() and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 1

@@ -151,7 +151,7 @@ def _try(run: TuningRun, trial: optuna.Trial) -> float:
         run.out / f"trial-{trial.number}",
         changes=_settings(_suggest(trial, algorithm(run.algo).name)),
     )
-    train(suggested, on_evaluation=on_evaluation)
+    train(suggested, overwrite=True, on_evaluation=on_evaluation)
     if trial.should_prune() and len(scores) < 10:
         raise optuna.TrialPruned
     return max(scores)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sushi_accel.files.atomic import replacing
+from sushi_agents.learning.run_folder import CHECKPOINT
 from sushi_bench.training.settings import Run
 from sushi_env import InputError
 
@@ -85,7 +86,7 @@ def train_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 run = waiting.pop(0)
-                resume = (out / run.name / "checkpoint.pkl").exists()
+                resume = (out / run.name / CHECKPOINT).exists()
                 running[_start(run, out / run.name, resume)] = run, RESUMED if resume else TRAINED
             time.sleep(POLL_S)
             for process in [p for p in running if p.poll() is not None]:
