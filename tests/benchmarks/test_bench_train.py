@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from chosen import BUSY, ROOT, SUITE
 from sushi_agents.zoo import zoo_folder
+from sushi_bench.curves.learning_curves import read_curves
 from sushi_bench.main import app
 from sushi_bench.suite.suite import get_suite
 from sushi_bench.training.runs import FAILED, RESUMED, TRAINED, is_done, put_into_zoo, train_all
@@ -100,16 +101,27 @@ def test_settings_that_cannot_be_are_one_line(tmp_path: Path, contents: str, say
 def test_another_run_is_not_taken_for_this_one(tmp_path: Path):
     run = Run("mine", BUSY, Options(steps=100, seed=1))
     assert not is_done(run, tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps(run.identity() | {"scenario": {}}))
+    (tmp_path / "run.json").write_text(
+        json.dumps({"algo": "ppo"} | run.identity() | {"scenario": {}})
+    )
     assert not is_done(run, tmp_path)
     (tmp_path / "comparison.json").write_text("{}")
     assert is_done(run, tmp_path)
     for other in (Options(steps=101, seed=1), Options(steps=100, seed=1, mixture=2)):
         with pytest.raises(InputError, match=r"is of a run with \w+ = .*; remove it, or choose"):
             is_done(Run("mine", BUSY, other), tmp_path)
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(InputError, match=r"run\.json is not what `sushi train` writes"):
-        is_done(run, tmp_path)
+    described = json.loads((tmp_path / "run.json").read_text())
+    for text, message in (
+        ("[]", "must be a mapping"),
+        (json.dumps(described | {"algo": {"a": 1}}), "algo = "),
+        (json.dumps(described | {"hyperparameters": 3}), "hyperparameters = 3"),
+        (json.dumps(described | {"seed": float("nan")}), "seed = nan"),
+        ("[" * 100_000, "nested deeper"),
+    ):
+        (tmp_path / "run.json").write_text(text)
+        for read in (lambda: is_done(run, tmp_path), lambda: read_curves([tmp_path])):
+            with pytest.raises(InputError, match=rf"run .*run\.json.*{message}"):
+                read()
 
 
 @pytest.mark.slow

@@ -4,6 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from sushi_accel.files.reading import named
 from sushi_env import InputError
@@ -15,9 +18,10 @@ except ModuleNotFoundError:  # Windows, where two runs in one folder are not tol
 
 CHECKPOINT = "checkpoint.safetensors"
 LOCK = ".lock"
+RUN = "run.json"
 _OURS = (
     CHECKPOINT,
-    "run.json",
+    RUN,
     "comparison.json",
     "agent.json",
     "agent.safetensors",
@@ -26,6 +30,19 @@ _OURS = (
     "events.out.tfevents.*",
 )
 _held: set[Path] = set()
+
+
+class RunDescription(BaseModel):
+    """What others read of `run.json`."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    scenario: dict[str, Any]
+    scenario_digest: Annotated[str, Field(max_length=100)]
+    algo: Annotated[str, Field(max_length=50)]
+    seed: Annotated[int, Field(ge=0)]
+    hyperparameters: dict[str, Any]
+    mixture: Annotated[int, Field(ge=0)] = 0
 
 
 @contextmanager

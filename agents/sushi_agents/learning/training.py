@@ -18,7 +18,7 @@ from sushi_agents.learning.algorithms import algorithm, make_model
 from sushi_agents.learning.centred_env import CentredVecEnv
 from sushi_agents.learning.checkpoints import load_checkpoint
 from sushi_agents.learning.mixture_env import MixtureVecEnv
-from sushi_agents.learning.run_folder import claim, holding
+from sushi_agents.learning.run_folder import RUN, claim, holding
 from sushi_agents.learning.training_run import SEEDS_PER_RUN, TrainingRun
 from sushi_agents.learning.watching import Picture, Watch, save_model
 from sushi_env import InputError, compile_scenario
@@ -120,5 +120,5 @@ def _write_description(run: TrainingRun) -> None:
         "evaluation_episodes": run.evaluation_episodes,
         "patience": run.patience,
     }
-    path = run.out / "run.json"
+    path = run.out / RUN
     write_atomically(path, json.dumps(described, indent=2) + "\n", f"file {path}")

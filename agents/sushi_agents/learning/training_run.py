@@ -61,9 +61,7 @@ class TrainingRun:
         if self.device not in DEVICES:
             raise InputError(f"device = {shown(self.device)}, must be one of {', '.join(DEVICES)}")
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise InputError(
-                "device = 'cuda': PyTorch finds no card here; use cpu or auto"
-            )
+            raise InputError("device = 'cuda': PyTorch finds no card here; use cpu or auto")
         for key in ("steps", "checkpoint_steps", "evaluation_steps", "evaluation_episodes"):
             if (value := getattr(self, key)) is not None and value < 1:
                 raise InputError(f"{key} = {value}, must be at least 1")
