@@ -111,6 +111,11 @@ class SushiAbs:
         """Number of SubGraphs G."""
         return len(self.subgraph_names)
 
+    def normalised(self, top1: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """(top1 - lowest) / (highest - lowest), of accuracies in percent; 0 if all are alike."""
+        lowest, highest = self.top1.min(), self.top1.max()
+        return (np.asarray(top1) - lowest) / max(highest - lowest, 1e-9)
+
 
 def build_table(
     supernet: SuperNet,

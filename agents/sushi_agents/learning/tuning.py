@@ -12,6 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
+from sushi_accel.files.atomic import make_folder
 from sushi_accel.files.documents import write_atomically
 from sushi_accel.files.json_text import parse_json
 from sushi_accel.files.reading import named, read_bytes
@@ -75,10 +76,7 @@ def tune(run: TuningRun, on_progress: Callable[[int, int], None] | None = None) 
     Raises:
         InputError: If the folder cannot be written, or it holds another search.
     """
-    try:
-        run.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {run.out}: cannot be written ({error.strerror})") from None
+    make_folder(run.out)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _opened(run)
     what = {"scenario": run.scenario.digest, "algo": run.algo, "steps": run.steps}
