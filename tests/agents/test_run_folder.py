@@ -120,11 +120,10 @@ def test_what_fits_no_run_is_one_line(copied):
 
     def weight(state) -> None:
         name = next(iter(state["parameters"]["policy"]))
-        state["parameters"]["policy"][name] = torch.zeros(1)
+        state["parameters"]["policy"][name] = torch.zeros(3, 5, 7)
 
     whole = path.read_bytes()
     for change in (head, no_times, run, counter, weight):
-        print(change)
         path.write_bytes(whole)
         state = read_state(path, "sushi-checkpoint/1", where, size)
         change(state)
@@ -271,16 +270,17 @@ def test_a_limit_on_the_size_of_files_is_one_line(tmp_path):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000));"
         "from sushi_bench.main import main; main()"
     )
+    out = tmp_path / "run"
     command = [
         sys.executable, "-c", code, "train", "--scenario", "resnet50-steady", "--algo", "a2c",
-        "--steps", "2000", "--episodes", "1", "--hyper", "n_envs=16", "--out", str(tmp_path / "run"),
+        "--steps", "2000", "--episodes", "1", "--hyper", "n_envs=16", "--out", str(out),
     ]  # fmt: skip
     kept = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "compiled")}  # cut off, too
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=kept)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "cannot be written (File too large)" in done.stderr
-    assert leftovers(tmp_path / "run") == set()
+    assert leftovers(out) == set()
 
 
 def test_refusals_come_before_anything_is_said(finished):
