@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sushi_env.engine.problem import Problem
 from sushi_env.engine.records import (
     BLOCK,
+    CLASS_MASK,
     GENERATOR,
     HISTOGRAM_BINS,
     OFFSETS,
@@ -167,8 +168,8 @@ class Memory:
             (a.state["latency_bin"], HISTOGRAM_BINS + 1),
             (a.generators["regime"], a.class_cdf.shape[0]),
             (a.generators["segment"], max(len(a.spans), len(a.trace))),
-            (a.queue["tag"] & (CLASSES - 1), a.class_cdf.shape[1]),
-            (a.block["tag"] & (CLASSES - 1), a.class_cdf.shape[1]),
+            (a.queue["tag"] & CLASS_MASK, a.class_cdf.shape[1]),
+            (a.block["tag"] & CLASS_MASK, a.class_cdf.shape[1]),
         ]
         for values, limit in limits:
             if values.min() < 0 or values.max() >= limit:

@@ -284,12 +284,8 @@ def test_a_limit_on_the_size_of_files_is_one_line(tmp_path):
 
 
 def test_refusals_come_before_anything_is_said(finished):
-    odd = {
-        "n_envs": 2,
-        "n_steps": 15,
-        "batch_size": 7,
-        "share_arrivals": 1,
-    }  # of which Stable-Baselines3 warns
+    # Of which Stable-Baselines3 warns: 30 is no multiple of 7.
+    odd = {"n_envs": 2, "n_steps": 15, "batch_size": 7, "share_arrivals": 1}
     run = TrainingRun(SHORT, "ppo", 1_000, 0, finished, changes=odd)
     (finished / "ppo.zip").write_bytes(b"")
     with warnings.catch_warnings(record=True) as said:
