@@ -183,6 +183,7 @@ def _try(run: TuningRun, trial: optuna.Trial) -> float:
         run.steps,
         run.seed,
         run.out / f"trial-{trial.number}",
+        evaluation_steps=max(run.steps // 10, 1),
         changes=_settings(_suggest(trial, algorithm(run.algo).name)),
     )
     train(suggested, overwrite=True, on_evaluation=on_evaluation)
