@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sushi_accel.errors import InputError
-from sushi_accel.files.reading import reason_of
+from sushi_accel.files.reading import named, reason_of
 
 
 @contextmanager
@@ -52,3 +52,13 @@ def replacing(path: str | Path, where: str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder and those above it; it may be there already.
+
+    Raises:
+        InputError: If it cannot be made.
+    """
+    with writing(named("folder", path)):
+        path.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from sushi_accel.files.reading import named, reading
 from sushi_accel.shown import plain, shown
 from sushi_agents import baseline_names, make_policy
 from sushi_agents.evaluation import run_episodes
-from sushi_bench.training.run_file import RunFile, read_run
+from sushi_agents.learning.run_folder import RunDescription, read_run
 from sushi_env import InputError, Scenario, compile_scenario, mean_metrics
 from sushi_env.scenario.scenario import parse_scenario
 
@@ -100,7 +100,7 @@ def baselines(scenario: Scenario, episodes: int, seed: int) -> dict[str, float]:
     return {best: scores[best], LOOKAHEAD: scores[LOOKAHEAD]}
 
 
-def _label(run: RunFile) -> str:
+def _label(run: RunDescription) -> str:
     cache = run.hyperparameters.get("cache", "choose")
     parts = [run.algo]
     if run.mixture:

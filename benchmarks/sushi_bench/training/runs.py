@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from sushi_accel.files.atomic import replacing
+from sushi_accel.files.atomic import make_folder, replacing
 from sushi_accel.files.reading import named, read_bytes
 from sushi_accel.shown import shown
-from sushi_bench.training.run_file import read_run
+from sushi_agents.learning.run_folder import CHECKPOINT, RUN, read_run
 from sushi_bench.training.settings import Run
 from sushi_env import InputError
 
@@ -39,15 +39,22 @@ def is_done(run: Run, folder: Path) -> bool:
     Raises:
         InputError: If another run is in the folder.
     """
-    if not (folder / "run.json").exists():
+    path = folder / RUN
+    if not path.exists():
         return False
-    there = read_run(folder).model_dump()
-    for key, value in run.identity().items():
-        if there.get(key) != value:
+    where, there = named("run", path), read_run(folder).model_dump()
+    different = [k for k, v in run.identity().items() if there.get(k) != v]
+    if different:
+        key = different[0]
+        if key == "scenario_digest":
             raise InputError(
-                f"run {folder}: is of a run with {key} = {shown(there.get(key))}, not "
-                f"{shown(value)}; remove it, or choose another --out"
+                f"{where}: is of a run on another scenario {shown(there['scenario'].get('name'))}; "
+                "remove it, or choose another --out"
             )
+        raise InputError(
+            f"run {folder}: is of a run with {key} = {shown(there.get(key))}, not "
+            f"{shown(run.identity()[key])}; remove it, or choose another --out"
+        )
     return (folder / "comparison.json").exists()
 
 
@@ -83,7 +90,7 @@ def train_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 run = waiting.pop(0)
-                resume = (out / run.name / "checkpoint.pkl").exists()
+                resume = (out / run.name / CHECKPOINT).exists()
                 running[_start(run, out / run.name, resume)] = run, RESUMED if resume else TRAINED
             time.sleep(POLL_S)
             for process in [p for p in running if p.poll() is not None]:
@@ -105,10 +112,7 @@ def put_into_zoo(run: Run, out: Path, zoo: Path) -> Path:
     """
     for name in AGENT_FILES:
         source, target = out / run.name / name, zoo / f"{run.name}{Path(name).suffix}"
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"agent {target}: cannot be copied ({error.strerror})") from None
+        make_folder(target.parent)
         contents = read_bytes(source, named("agent", source), MAX_AGENT_BYTES)
         with replacing(target, f"agent {target}") as part:
             part.write_bytes(contents)
