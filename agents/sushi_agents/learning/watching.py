@@ -1,5 +1,6 @@
 """What happens beside the learning: logs, evaluations, checkpoints (extra `train`)."""
 
+import io
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,46 +12,46 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Figure, HParam, TensorBoardOutputFormat
 
+from sushi_accel.files.atomic import replacing
+from sushi_accel.files.reading import named
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.learning.algorithms import as_policy
 from sushi_agents.learning.checkpoints import save_checkpoint
-from sushi_agents.learning.training_run import TrainingRun
+from sushi_agents.learning.training_run import EVALUATION_STEPS, TrainingRun
 from sushi_agents.network.learned import AgentCard, NetworkSpec, layout_of, save_agent
 from sushi_agents.network.network import QueueNetwork
 from sushi_agents.policy import Policy
 from sushi_env import EpisodeMetrics, Problem, compile_scenario, mean_metrics
 from sushi_env.engine.engine import Engine
+from sushi_env.engine.metrics import METRICS
 from sushi_env.step_info import metrics_in
 
 VALIDATION_SEED = 1_500_000_000
 """Evaluations during training use seeds from here on: neither trained on, nor a suite's."""
 
-LOGGED = (
-    "utility",
-    "goodput_accuracy",
-    "slo_attainment",
-    "floor_attainment",
-    "served_accuracy",
-    "latency_p99_s",
-    "drop_rate",
-    "cache_hit_ratio",
-    "reloads",
-    "energy_j",
-)
-
 CURVE = "scenario/utility"
 """Scalar of the learning curve: mean utility on the run's scenario, trained on or not."""
+
+CHECKPOINT_S = 10.0
+"""Seconds after which there is a checkpoint, whatever the steps, so that short runs have one."""
+
+SAVING_SHARE = 50
+"""A checkpoint by time waits so many times as long as the last one took."""
 
 Picture = Callable[[Problem, Policy], Any]
 """Draws an episode of a policy as a Matplotlib figure."""
 
 
 def save_model(model: BaseAlgorithm, path: Path) -> None:
-    """Saves a model atomically: beside `path` first, then renamed."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        model.save(file)
-    part.replace(path)
+    """Saves a model atomically.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    packed = io.BytesIO()  # a zip that breaks off on a full disk complains again when it is closed
+    model.save(packed)
+    with replacing(path, named("model", path)) as part:
+        part.write_bytes(packed.getvalue())
 
 
 class Watch(BaseCallback):
@@ -77,7 +78,7 @@ class Watch(BaseCallback):
         self.own = compile_scenario(run.scenario)
         self.on_progress, self.picture = on_progress, picture
         self.on_evaluation, self.ended = on_evaluation, False
-        self.every = run.evaluation_steps or max(run.steps // 10, 1)
+        self.every = run.evaluation_steps or max(run.steps // 10, EVALUATION_STEPS)
         self.finished: list[EpisodeMetrics] = []
         self.memory: dict[str, Any] = {
             "next_checkpoint": run.checkpoint_steps,
@@ -86,6 +87,7 @@ class Watch(BaseCallback):
             "since_best": 0,
         } | remembered
         self.rate = (0, time.monotonic())
+        self.due = time.monotonic() + CHECKPOINT_S
 
     @property
     def stopped(self) -> bool:
@@ -110,11 +112,16 @@ class Watch(BaseCallback):
         if self.num_timesteps >= self.memory["next_evaluation"]:
             self.memory["next_evaluation"] = self.num_timesteps + self.every
             self._evaluate()
+        if self.num_timesteps >= self.memory["next_checkpoint"] or time.monotonic() >= self.due:
+            self._save_checkpoint()
+
+    def _save_checkpoint(self) -> None:
+        began = time.monotonic()
         if self.num_timesteps >= self.memory["next_checkpoint"]:
             self.memory["next_checkpoint"] = self.num_timesteps + self.run.checkpoint_steps
-            save_checkpoint(
-                self.run.checkpoint_path, self.model, self.run.identity(), dict(self.memory)
-            )
+        save_checkpoint(self.run, self.model, dict(self.memory))
+        now = time.monotonic()
+        self.due = now + max(CHECKPOINT_S, SAVING_SHARE * (now - began))
 
     def _on_step(self) -> bool:
         dones = self.locals["dones"]
@@ -128,7 +135,7 @@ class Watch(BaseCallback):
     def _on_rollout_end(self) -> None:
         if not self.finished:
             return
-        for name in LOGGED:
+        for name in METRICS:
             values = [getattr(metrics, name) for metrics in self.finished]
             self.logger.record(f"serving/{name}", sum(values) / len(values))
         self.finished.clear()
@@ -140,9 +147,11 @@ class Watch(BaseCallback):
         self.rate = (self.num_timesteps, now)
 
     def _on_training_end(self) -> None:
-        self._evaluate()
+        self._evaluate(final=True)
+        if not self.stopped:  # else in the middle of a rollout
+            self._save_checkpoint()
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, final: bool = False) -> None:
         """Scores the policy on seeds of its own, and keeps the model if it is the best yet."""
         times = _ResponseTimes()
         each = max(self.run.evaluation_episodes // len(self.problems), 1)
@@ -151,14 +160,10 @@ class Watch(BaseCallback):
         if self.run.mixture:
             own = self._score([self.own], self.run.evaluation_episodes, times)
         self.logger.record(CURVE, own.utility)
-        self.logger.record("validation/reward", mean.reward)
-        for name in LOGGED:
+        for name in METRICS:
             self.logger.record(f"validation/{name}", getattr(mean, name))
-        if self.picture:
-            figure = self.picture(self.own, as_policy(self.model, self.own))
-            shown = Figure(figure, close=True)
-            excluded = ("stdout", "log", "json", "csv")
-            self.logger.record("validation/episode", shown, exclude=excluded)
+        if self.picture and final:
+            self._draw(self.picture)
         for output in self.logger.output_formats:
             if isinstance(output, TensorBoardOutputFormat) and output.writer:
                 output.writer.add_histogram(
@@ -175,6 +180,12 @@ class Watch(BaseCallback):
             self._save_agent(mean)
         else:
             self.memory["since_best"] += 1
+
+    def _draw(self, picture: Picture) -> None:
+        figure = picture(self.own, as_policy(self.model, self.own))
+        shown = Figure(figure, close=True)
+        excluded = ("stdout", "log", "json", "csv")
+        self.logger.record("validation/episode", shown, exclude=excluded)
 
     def _score(
         self, problems: list[Problem], episodes: int, times: "_ResponseTimes"

@@ -22,9 +22,9 @@ def evaluate(
     policy: Annotated[
         list[str] | None,
         typer.Option(
-            help="A policy's name, package.module:Class, or a model's path; any of them with "
-            "+cache-last or another cache rule behind it; repeat for more. Without it, every "
-            "baseline."
+            help="A policy's name, see `sushi list policies` (clairvoyant: the bound's schedule); "
+            "package.module:Class, or a model's path; any of them with +cache-last or another "
+            "cache rule behind it; repeat for more. Without it, every baseline."
         ),
     ] = None,
     episodes: EpisodesOption = 20,

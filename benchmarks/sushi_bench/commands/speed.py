@@ -29,12 +29,15 @@ def speed_(
     training: Annotated[
         bool, typer.Option("--training", help="Measure training with PPO, and nothing else.")
     ] = False,
+    steps: Annotated[
+        int, typer.Option(help="Steps of each training that is measured.", min=10_000)
+    ] = 500_000,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
     problem = compile_scenario(get_scenario(scenario))
     if training:
-        _training(problem, repeats, threads, as_json)
+        _training(problem, repeats, steps, threads, as_json)
         return
     found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
     if policies:
@@ -61,29 +64,38 @@ def speed_(
         console.out.print(f"{name} = {ratio:.2f}", highlight=False)
 
 
-def _training(problem: Problem, repeats: int, threads: int | None, as_json: bool) -> None:
+def _training(
+    problem: Problem, repeats: int, steps: int, threads: int | None, as_json: bool
+) -> None:
     try:
-        from sushi_bench.speed.training_speed import training_speed
+        from sushi_bench.speed.training_speed import seconds_to_pass, training_speed
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
     with console.progress_bar() as progress:
-        task = progress.add_task("measuring training", total=repeats)
-        result = training_speed(problem, repeats, threads, lambda: progress.advance(task))
+        task = progress.add_task("training and CartPole", total=repeats)
+        result = training_speed(problem, repeats, steps, threads, lambda: progress.advance(task))
+    with console.progress_bar() as progress:
+        task = progress.add_task("passing the heuristics", total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        passed = seconds_to_pass(problem, on_progress=on_progress)
+    times = [seconds for seconds in passed.values() if seconds is not None]
+    beaten = max(times) if len(times) == len(passed) else None
+    result |= {"seconds_to_beat": beaten, "seconds_to_pass": passed}
     if as_json:
         console.print_json(result)
         return
-    table = Table("PPO on", "steps/s", "lowest", "highest", "stepping", "acting", "learning")
-    for name in ("sushi", "cartpole"):
-        rate, shares = (
-            result[name]["steps_per_s"],
-            [result[name][key]["median"] for key in ("share_stepping", "share_acting")],
-        )
-        table.add_row(
-            name,
-            *(f"{rate[key]:,.0f}" for key in ("median", "min", "max")),
-            *(f"{share:.1%}" for share in (*shares, 1 - sum(shares))),
-        )
+    table = Table("learner", "steps/s", "lowest", "highest", "x CartPole")
+    for name in ("default", "mlp", "cartpole"):
+        row = result[name]
+        rates = (f"{row[key]:,.0f}" for key in ("steps_per_s", "lowest", "highest"))
+        table.add_row(name, *rates, f"{row['ratio_to_cartpole']:.2f}")
     console.out.print(table)
-    console.out.print(
-        f"ratio = {result['ratio']:.2f}, PyTorch on {result['threads']} threads", highlight=False
-    )
+    table = Table("heuristic", "passed after", title=f"reward on {problem.scenario.name}")
+    for name, seconds in sorted(passed.items(), key=lambda item: item[1] or float("inf")):
+        table.add_row(name, "not passed" if seconds is None else f"{seconds:.1f} s")
+    console.out.print(table)
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in result["shares"].items())
+    console.out.print(f"default's time: {shares}", highlight=False)

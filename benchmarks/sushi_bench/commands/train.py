@@ -4,21 +4,18 @@ import json
 import signal
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sushi_accel.files.documents import write_atomically
 from sushi_agents import baseline_names
-from sushi_agents.policy import Policy
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
 from sushi_bench.comparing.comparison import Comparison, compare
 from sushi_bench.comparing.comparison_tables import as_table
-from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
-
-PICTURED_QUERIES = 60
-PICTURED_SEED = 1_500_000_000
+from sushi_bench.episodes.training_picture import training_picture
+from sushi_env import DEFAULT_SCENARIO, InputError, compile_scenario, get_scenario
 
 
 def train(
@@ -32,7 +29,16 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the checkpoint in the folder.")
     ] = False,
-    checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100_000,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the run that is in the folder.")
+    ] = False,
+    checkpoint_steps: Annotated[
+        int, typer.Option(help="Steps between checkpoints; there is one every ten seconds, too.")
+    ] = 100_000,
+    evaluation_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps between evaluations; a tenth of all, but at least 250,000."),
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Evaluations without a better score that end training.")
     ] = None,
@@ -45,21 +51,29 @@ def train(
     mixture: Annotated[
         int, typer.Option(help="Train on so many scenarios drawn around this one instead.")
     ] = 0,
+    device: Annotated[
+        str, typer.Option(help="Where it learns: cpu, cuda, or auto, a card if there is one.")
+    ] = "cpu",
     episodes: EpisodesOption = 20,
     as_json: JsonOption = False,
 ) -> None:
     """Train a scheduler, log to TensorBoard, save it, and compare it with the baselines.
 
     If it is interrupted, `--resume` and the same options continue from the last checkpoint, and
-    give the weights that an uninterrupted run gives.
+    give the weights that an uninterrupted run gives. With more `--steps` it makes a run longer:
+    the agent is that of a run of so many steps, unless the learning rate falls or DQN explores:
+    these follow the share of the steps that is done.
     """
     try:
         from sushi_agents.learning.algorithms import algorithm, as_policy
+        from sushi_agents.learning.run_folder import holding
         from sushi_agents.learning.settings import parse_changes
         from sushi_agents.learning.training import train as run_training
         from sushi_agents.learning.training_run import TrainingRun
     except ModuleNotFoundError as error:
         raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
+    if episodes < 1:
+        raise InputError(f"episodes = {episodes}, must be at least 1")
     problem = compile_scenario(get_scenario(scenario))
     run = TrainingRun(
         problem.scenario,
@@ -68,39 +82,46 @@ def train(
         seed,
         out,
         checkpoint_steps=checkpoint_steps,
+        evaluation_steps=evaluation_steps,
         patience=patience,
         hyperparameter_file=hyperparameters,
         changes=parse_changes(hyper or []),
         mixture=mixture,
+        device=device,
     )
     name = algorithm(algo).name
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
-    began = time.monotonic()
-    with console.progress_bar() as progress:
-        task = progress.add_task(f"training {name}", total=steps)
-        model = run_training(
-            run, lambda done, _: progress.update(task, completed=done), resume, _picture()
-        )
-    seconds = time.monotonic() - began
-    with console.progress_bar() as progress:
-        task = progress.add_task("comparing", total=None)
-        comparison = compare(
-            problem,
-            baseline_names(problem),
-            episodes,
-            seed=0,
-            trained={name: as_policy(model, problem)},
-            on_progress=lambda name, done, total: progress.update(
-                task, description=f"comparing {name}", completed=done, total=total
-            ),
-        )
-    agent = run.agent_path if run.agent_path.exists() else None
-    result = comparison.as_json() | {
-        "model": str(run.model_path),
-        "agent": None if agent is None else str(agent),
-    }
-    path = out / "comparison.json"
-    write_atomically(path, json.dumps(result, indent=2) + "\n", f"file {path}")
+    with holding(out):
+        began = time.monotonic()
+        with console.progress_bar() as progress:
+            task = progress.add_task(f"training {name}", total=steps)
+            model = run_training(
+                run,
+                lambda done, _: progress.update(task, completed=done),
+                resume,
+                overwrite,
+                training_picture(),
+            )
+        seconds = time.monotonic() - began
+        with console.progress_bar() as progress:
+            task = progress.add_task("comparing", total=None)
+            comparison = compare(
+                problem,
+                baseline_names(problem),
+                episodes,
+                seed=0,
+                trained={name: as_policy(model, problem)},
+                on_progress=lambda name, done, total: progress.update(
+                    task, description=f"comparing {name}", completed=done, total=total
+                ),
+            )
+        agent = run.agent_path if run.agent_path.exists() else None
+        result = comparison.as_json() | {
+            "model": str(run.model_path),
+            "agent": None if agent is None else str(agent),
+        }
+        path = out / "comparison.json"
+        write_atomically(path, json.dumps(result, indent=2) + "\n", f"file {path}")
     if as_json:
         console.print_json(result)
         return
@@ -113,24 +134,6 @@ def train(
     )
     saved = f"{agent} (the best evaluation's)" if agent else f"{run.model_path} (needs --trust)"
     console.out.print(f"Scheduler: --policy {saved}", highlight=False, soft_wrap=True)
-
-
-def _picture() -> Any:
-    """What draws an episode for TensorBoard; None without Matplotlib."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        return None
-    from sushi_bench.episodes.episode_recording import chosen_span, record_episode
-    from sushi_bench.episodes.pictures_episode import episode_timeline
-
-    def draw(problem: Problem, policy: Policy) -> Any:
-        queries = min(PICTURED_QUERIES, problem.scenario.queries)
-        span = chosen_span(problem, PICTURED_SEED, 0, queries)
-        record = record_episode(problem, policy, PICTURED_SEED, span, "policy")
-        return episode_timeline(problem, {"policy": record}, PICTURED_SEED, span)
-
-    return draw
 
 
 def _verdict(comparison: Comparison, algo: str) -> str:

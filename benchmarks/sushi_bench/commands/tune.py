@@ -1,5 +1,6 @@
 """`sushi tune`: better hyperparameters."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -37,8 +38,10 @@ def tune(
         return
     for name, value in best.items():
         console.out.print(f"{name}: {value}", highlight=False)
+    command = ["sushi", "train", "--scenario", scenario, "--algo", algo]
+    command += ["--hyperparameters", str(out / "best.yaml"), "--out", str(out / "best")]
     console.out.print(
-        f"Train with them: sushi train --hyperparameters {out / 'best.yaml'}",
+        f"Train with them: {shlex.join(command)}",
         highlight=False,
         soft_wrap=True,
     )
