@@ -1,23 +1,13 @@
 """The tables in which people read a comparison."""
 
-from collections.abc import Callable
-
 from rich import box
 from rich.table import Table
 
 from sushi_bench.comparing.comparison import COMPARED, Comparison
-from sushi_env import EpisodeMetrics
+from sushi_env.engine.metrics import METRICS
 
-COLUMNS: tuple[tuple[str, Callable[[EpisodeMetrics], str]], ...] = (
-    ("reward", lambda m: f"{m.reward:.1f}"),
-    ("utility", lambda m: f"{m.utility:.4f}"),
-    ("SLO\nmet %", lambda m: f"{100 * m.slo_attainment:.1f}"),
-    ("floor\nmet %", lambda m: f"{100 * m.floor_attainment:.1f}"),
-    ("served\ntop-1 %", lambda m: f"{m.served_accuracy:.2f}"),
-    ("p99\nms", lambda m: f"{1e3 * m.latency_p99_s:.1f}"),
-    ("dropped\n%", lambda m: f"{100 * m.drop_rate:.1f}"),
-    ("cache\nhit %", lambda m: f"{100 * m.cache_hit_ratio:.1f}"),
-)
+COLUMNS = sorted((m for m in METRICS.values() if m.brief), key=lambda m: m.name != "reward")
+"""Metrics that terminals show, the reward first."""
 
 
 def _ranked(comparison: Comparison) -> list[str]:
@@ -33,10 +23,10 @@ def as_table(comparison: Comparison) -> Table:
         padding=(0, 1, 0, 0),
     )
     table.add_column("policy", no_wrap=True)
-    for heading, _ in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    for metric in COLUMNS:
+        table.add_column(metric.brief, justify="right", no_wrap=True)
     for name in _ranked(comparison):
-        table.add_row(name, *(show(comparison.policies[name]) for _, show in COLUMNS))
+        table.add_row(name, *(metric.shown(comparison.policies[name]) for metric in COLUMNS))
     return table
 
 

@@ -121,8 +121,8 @@ def as_table(ranking: Ranking) -> Table:
     table.add_column("policy", no_wrap=True)
     scaled = ranking.scale is not None
     extra = ("score", "95 %\ninterval", "better\n%") if scaled else ()
-    shown = [(heading, show) for heading, show in COLUMNS if heading != "reward"]
-    for heading in (*extra, *(heading for heading, _ in shown)):
+    shown = [metric for metric in COLUMNS if metric.name != "reward"]
+    for heading in (*extra, *(metric.brief for metric in shown)):
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in ranking.entries:
         cells = []
@@ -133,7 +133,7 @@ def as_table(ranking: Ranking) -> Table:
                 f"{100 * entry.improvement.value:.0f}",
             ]
         table.add_row(
-            Text(entry.results.header.label), *cells, *(show(entry.metrics) for _, show in shown)
+            Text(entry.results.header.label), *cells, *(m.shown(entry.metrics) for m in shown)
         )
     return table
 
