@@ -125,6 +125,31 @@ def test_commands_and_their_options_exist(page):
             current.make_context(command, words)  # parses, and runs nothing
 
 
+PACKAGES = {"accel": "sushi_accel", "agents": "sushi_agents", "benchmarks": "sushi_bench"}
+THEIRS = {"mine.py", "greedy.py", "sushi_thrifty.py"}
+"""Files that readers make for themselves."""
+
+
+@pytest.mark.parametrize("page", [*pages(), *readmes()], ids=str)
+def test_files_that_are_named_are_there(page):
+    folder = page.parts[0]
+    places = [ROOT, ROOT / page.parent, ROOT / folder / PACKAGES.get(folder, "")]
+    prose = FENCE.sub("", (ROOT / page).read_text())
+    named = set(re.findall(r"`([\w./-]+(?:\.py|/))`", prose)) - THEIRS
+    real = {name for name in named if "NAME" not in name}
+    assert {n for n in real if not any((place / n).exists() for place in places)} == set()
+
+
+@pytest.mark.parametrize("folder", ["accel", "sushi_env", "agents", "benchmarks"])
+def test_every_folder_of_a_package_is_in_its_readme(folder):
+    package = ROOT / folder / PACKAGES.get(folder, "")
+    text = (ROOT / folder / "README.md").read_text()
+    assert [p.name for p in package.iterdir() if p.is_dir() and f"`{p.name}/`" not in text] in (
+        [],
+        ["__pycache__"],
+    )
+
+
 def test_pages_say_what_runs():
     known = {"python", "bash", "text", "yaml", "console", "csv", "toml"}
     for page in pages():
@@ -164,6 +189,9 @@ def test_the_site_builds_and_asks_the_network_for_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     built = list(tmp_path.rglob("*.html"))
     assert len(built) > 15
+    for name in ("contributing", "folders/protocol", "folders/plugin", "notebooks/schedulers"):
+        assert (tmp_path / f"{name}.html").exists()
+    assert "data:image/png" in (tmp_path / "notebooks" / "schedulers.html").read_text()
     for page in built:
         text = page.read_text()
         fetched = re.findall(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sushi_accel import load_table
+from sushi_accel import get_board, load_table
+from sushi_accel.silicon.measurements import load_measurements
+from sushi_accel.silicon.validation import validate_board
 from sushi_bench.main import main
 
 README = (Path(__file__).parents[2] / "accel" / "README.md").read_text()
@@ -38,9 +40,12 @@ def test_python_runs(capsys):
     assert capsys.readouterr().out == "(6, 16)\n"
 
 
-def test_every_module_is_listed():
-    package = Path(__file__).parents[2] / "accel" / "sushi_accel"
-    files = {path.name for path in package.rglob("*.py")}
-    listed = set(re.findall(r"`(\w+\.py)`", README))
-    assert listed <= files
-    assert files - listed <= {"__init__.py", "errors.py", "version.py", "moved.py"}
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "accel/README.md"])
+def test_errors_of_prediction_are_those_computed(page, measured_csv):
+    measurements = load_measurements(measured_csv)
+    text = (Path(__file__).parents[2] / page).read_text()
+    assert f"{int(measurements.known.sum())} " in text
+    for preset in ("zcu104", "zcu104-overlapped"):
+        found = validate_board(measurements, get_board(preset))
+        for error in (found.mean_abs_error, found.worst_abs_error):
+            assert f"{100 * error:.2f} %" in text, preset

@@ -190,7 +190,7 @@ def test_a_policy_that_fails_in_one_scenario_is_run_in_the_others():
 def test_a_changed_policy_or_author_starts_an_interrupted_run_anew():
     run(["shelf:OnlyResNet"], "out", episodes=2)
     shelf = Path("shelf.py")
-    shelf.write_text(POLICIES.replace("not problem", "False and not problem"))
+    shelf.write_text(POLICIES.replace('!= "resnet50"', '== "none"'))
     del sys.modules["shelf"]
     report = run(["shelf:OnlyResNet"], "out", episodes=2)
     assert report.started_anew == ["shelf:OnlyResNet"]
