@@ -1,6 +1,5 @@
 """Standard streams that are closed, full, or read by nobody."""
 
-import errno
 import os
 import sys
 from contextlib import suppress
@@ -13,39 +12,43 @@ def open_missing() -> None:
     printed. Nothing can be read from them or written to stdout; what stderr gets is lost.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is not None:
+            continue
         try:
             os.fstat(number)
         except OSError:
-            opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
-            if opened != number:
-                os.dup2(opened, number)
-                os.close(opened)
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, closefd=False))
+            os.dup2(os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY), number)
+        setattr(sys, name, open(number, mode, closefd=False))
 
 
-def written() -> str | None:
-    """Writes what is left in stdout's buffer: None, or in one line why it cannot be written.
+def complain(message: object) -> None:
+    """Prints one line on stderr, if there is anything to say and anywhere to say it."""
+    line = " ".join(str(message).split())
+    if line:
+        with suppress(OSError, ValueError):
+            print(f"sushi: {line}", file=sys.stderr, flush=True)
 
-    A reader that has gone needs no line. What cannot be written is thrown away, so that Python
-    does not try again at its end.
+
+def finish() -> str | None:
+    """Writes what is left in stdout's buffer.
+
+    Returns:
+        None, or why it cannot be written; see `cannot_write`.
     """
     try:
         sys.stdout.flush()
-    except (OSError, ValueError) as error:  # ValueError: somebody has closed the file
+    except OSError as error:
         discard_output()
         return cannot_write(error)
     return None
 
 
-def cannot_write(error: OSError | ValueError) -> str:
-    """Why stdout was not written, in one line; empty if its reader has gone."""
-    if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) == errno.EPIPE:
-        return ""
-    return f"the output cannot be written ({getattr(error, 'strerror', None) or error})"
+def cannot_write(error: OSError) -> str:
+    """Why stdout cannot be written, in one line; nothing to say if its reader has gone."""
+    return "" if isinstance(error, BrokenPipeError) else f"stdout: {error.strerror or error}"
 
 
 def discard_output() -> None:
-    """Lets stdout lead nowhere."""
+    """Lets stdout lead nowhere, so that Python does not try again at its end."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
