@@ -72,7 +72,7 @@ def train(args: argparse.Namespace) -> Agent:
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)  # small networks: more threads cost more than they save
     envs = gymnasium.make_vec(
-        "sushi/Serve-v1",
+        "sushi_env:sushi/Serve-v1",
         num_envs=args.envs,
         vectorization_mode="vector_entry_point",
         scenario=args.scenario,

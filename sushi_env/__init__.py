@@ -6,7 +6,6 @@ Importing the package registers `sushi/Serve-v1`, and `sushi/MoServe-v1` with ve
 from typing import TYPE_CHECKING
 
 import gymnasium
-from gymnasium.envs.registration import WrapperSpec
 
 from sushi_accel import InputError, __version__
 from sushi_accel.defaults import DEFAULT_SCENARIO
@@ -79,8 +78,8 @@ gymnasium.register(
 )
 gymnasium.register(
     id="sushi/MoServe-v1",
-    entry_point="sushi_env.serve_env:ServeEnv",
-    additional_wrappers=(WrapperSpec("VectorReward", "sushi_env.wrappers:VectorReward", {}),),
+    entry_point="sushi_env.mo_serve:MoServeEnv",
+    vector_entry_point="sushi_env.mo_serve:MoServeVectorEnv",
     disable_env_checker=True,
     order_enforce=False,
 )

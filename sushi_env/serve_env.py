@@ -5,17 +5,17 @@ from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 
-import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
 from sushi_accel.defaults import DEFAULT_SCENARIO
+from sushi_env.described import Described
+from sushi_env.engine.actions import action_space, as_pair
 from sushi_env.engine.engine import Engine
 from sushi_env.engine.problem import compile_scenario
 from sushi_env.rendering.renderer import RENDER_FPS, RENDER_MODES, Renderer
-from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
+from sushi_env.step_info import reset_info, step_info
 
 SEED_RANGE = 2**64
 
@@ -25,7 +25,7 @@ def as_seed(seed: int) -> np.uint64:
     return np.uint64(int(seed) % SEED_RANGE)
 
 
-class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
+class ServeEnv(Described, gym.Env[np.ndarray, np.ndarray]):
     """Schedule inference on a weight-shared network, as SUSHI does (MLSys 2023).
 
     ## Description
@@ -36,7 +36,7 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
 
     ## Action space
     `MultiDiscrete([S, G])`: the SubNet, and the SubGraph to cache next. Choosing the cached
-    one loads nothing.
+    one loads nothing. `action_masks()` says which may be chosen now.
 
     ## Observation space
     `Box(-1, 1, (D,), float32)`; `env.unwrapped.layout` names its slices (see
@@ -52,9 +52,10 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
     Never terminates; truncates when the scenario's number of queries has been served or dropped.
 
     ## Info
-    After a step: `components` (of the reward), `subnet`, `subgraph`, `arrival_s`, `start_s`,
-    `finish_s`, `free_s` of the query served. After the last: `metrics`, a dict of
-    `EpisodeMetrics`.
+    The same flat keys after `reset` and every step, each a NumPy scalar: `component_utility` and
+    the other components of the reward; `subnet`, `subgraph`, `arrival_s`, `start_s`, `finish_s`,
+    `free_s` of the query served; `metric_utility` and the others of `EpisodeMetrics`, which are 0
+    until the episode's last step (see `sushi_env.step_info`).
 
     ## Arguments
     `scenario`: a registered name, a path to a YAML file, a mapping of fields, or a `Scenario`.
@@ -89,13 +90,11 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         self.render_mode = render_mode
         self.problem = compile_scenario(get_scenario(scenario))
         self.layout = self.problem.layout
-        table = self.problem.table
         self.observation_space = self.layout.space
-        self.action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
+        self.action_space = action_space(self.problem.table)
         self._engine = Engine(self.problem, 1)
         self._renderer = None if render_mode is None else Renderer(self._engine, render_mode)
         self._seeded = False
-        self._masks = np.ones(table.num_subnets + table.num_subgraphs, dtype=np.bool_)
         self._attach()
 
     def _attach(self) -> None:
@@ -125,13 +124,13 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
         observation = self._engine.reset()[0].copy()
         if self._renderer is not None:
             self._renderer.begin()
-        return observation, {}
+        return observation, reset_info()
 
     def action_masks(self) -> np.ndarray:
-        """Which SubNets and SubGraphs may be chosen, bool, shape (S + G,): all of them."""
-        return self._masks.copy()
+        """Which SubNets and SubGraphs may be chosen now, bool, shape (S + G,)."""
+        return self._engine.action_masks()[0]
 
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:
         """Serves the query at the head of the queue.
 
         Args:
@@ -144,28 +143,19 @@ class ServeEnv(gym.Env[np.ndarray, np.ndarray]):
             InputError: If the action has another shape, is not integral, or is out of range.
             gymnasium.error.ResetNeeded: If the episode is over or was never begun.
         """
-        chosen = np.asarray(action)
-        if chosen.shape != (2,) or chosen.dtype.kind not in "iu":
-            raise InputError(f"action {action!r}: must be two integers, a SubNet and a SubGraph")
-        subnet, subgraph = chosen.tolist()
+        subnet, subgraph = as_pair(action)
         engine = self._engine
         engine.step_one(subnet, subgraph)
         if self._renderer is not None:
             self._renderer.note(subnet, subgraph)
-        out = self._outcome.tolist()
-        info: dict[str, Any] = {
-            "components": dict(zip(COMPONENTS, out, strict=False)),
-            "subnet": subnet,
-            "subgraph": subgraph,
-            "arrival_s": out[kernel.OUT_ARRIVAL],
-            "start_s": out[kernel.OUT_START],
-            "finish_s": out[kernel.OUT_FINISH],
-            "free_s": out[kernel.OUT_FREE],
-        }
         truncated = self._truncated.item()
-        if truncated:
-            info["metrics"] = vars(engine.metrics(0)).copy()
-        return self._seen.copy(), self._reward.item(), False, truncated, info
+        metrics = engine.metrics(0) if truncated else None
+        info = step_info(self._outcome, subnet, subgraph, metrics)
+        return self._seen.copy(), self._earned(), False, truncated, info
+
+    def _earned(self) -> Any:
+        """The latest step's reward."""
+        return self._reward.item()
 
     def render(self) -> np.ndarray | str | None:
         """The episode now, in the form that `render_mode` asks for; see Rendering in the class.

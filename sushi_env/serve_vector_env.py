@@ -4,31 +4,26 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import logger, spaces
+from gymnasium import logger
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
 from sushi_accel.defaults import DEFAULT_SCENARIO
+from sushi_env.described import Described
+from sushi_env.engine.actions import action_space, as_pairs
 from sushi_env.engine.engine import Engine
+from sushi_env.engine.metrics import EpisodeMetrics
 from sushi_env.engine.problem import compile_scenario
 from sushi_env.rendering.renderer import RENDER_FPS, Renderer
-from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario.named import get_scenario
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.serve_env import SEED_RANGE, as_seed
-
-_TIMES = {
-    "arrival_s": kernel.OUT_ARRIVAL,
-    "start_s": kernel.OUT_START,
-    "finish_s": kernel.OUT_FINISH,
-    "free_s": kernel.OUT_FREE,
-}
+from sushi_env.step_info import batch_infos
 
 
-class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+class ServeVectorEnv(Described, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """n environments of one scenario; `gymnasium.make_vec("sushi/Serve-v1", num_envs=n)`.
 
     Spaces, rewards and infos are those of `ServeEnv`, batched as Gymnasium does: each info is
@@ -45,6 +40,7 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         threads: Threads to step with; worth it from some 4,000 environments on.
         render_mode: None, or `rgb_array` (extra `render`): `render` then returns a picture of
             every environment, and each step takes longer.
+        max_episode_steps: Steps after which an episode is truncated, if it is not over before.
 
     Raises:
         InputError: If an argument is impossible.
@@ -63,9 +59,13 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
     ):
         if render_mode not in (None, "rgb_array"):
             raise InputError(f"render_mode = {render_mode!r}, must be None or rgb_array")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise InputError(f"max_episode_steps = {max_episode_steps}, must be at least 1")
+        self._limit = max_episode_steps
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
         except ValueError:
@@ -81,9 +81,8 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.problem = compile_scenario(get_scenario(scenario))
         self.layout = self.problem.layout
         self.num_envs = num_envs
-        table = self.problem.table
         self.single_observation_space = self.layout.space
-        self.single_action_space = spaces.MultiDiscrete([table.num_subnets, table.num_subgraphs])
+        self.single_action_space = action_space(self.problem.table)
         self._engine = Engine(self.problem, num_envs, threads)
         self._renderers = (
             [Renderer(self._engine, render_mode, k) for k in range(num_envs)] if render_mode else []
@@ -105,7 +104,7 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             options: May hold `reset_mask`, bool, shape (n,).
 
         Returns:
-            Observations, float32, shape (n, D), and an empty info.
+            Observations, float32, shape (n, D), and info; see `sushi_env.step_info`.
 
         Raises:
             InputError: If the seeds or the mask do not fit.
@@ -126,7 +125,9 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self._seeded = True
         observations = self._engine.reset(which).copy()
         self._begin_pictures(which)
-        return observations, {}
+        present = self._never.copy()
+        present[which] = True
+        return observations, self._infos(np.zeros((n, 2), dtype=np.int64), self._never, {}, present)
 
     def _seed_randomly(self) -> None:
         if not self._seeded:
@@ -158,52 +159,59 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             InputError: If actions have another shape, are not integral, or are out of range.
             gymnasium.error.ResetNeeded: If an episode is over and nothing resets it.
         """
-        chosen = np.asarray(actions)
-        if chosen.dtype.kind not in "iu":
-            raise InputError(f"actions of type {chosen.dtype}, must be integers")
+        chosen = as_pairs(actions, self.num_envs, self.problem.table)
         engine = self._engine
         next_step = self.autoreset_mode is AutoresetMode.NEXT_STEP
         stepped = ~engine.truncated if next_step else self._everywhere
-        engine.step(np.ascontiguousarray(chosen, dtype=np.int64), reset_over=next_step)
+        engine.step(chosen, reset_over=next_step)
+        if self._limit is not None:
+            engine.truncated |= engine.state["served"] >= self._limit
         if self._renderers:
             self._begin_pictures(np.flatnonzero(~stepped))
             for k in np.flatnonzero(stepped).tolist():
                 self._renderers[k].note(*chosen[k].tolist())
-        rewards = engine.reward.astype(np.float64)
-        truncated = engine.truncated.copy()
-        infos = self._infos(chosen, stepped)
-        if truncated.any():
-            self._finish(infos, truncated)
+        rewards, truncated = self._earned(), engine.truncated.copy()
+        metrics = {k: engine.metrics(k) for k in np.flatnonzero(truncated).tolist()}
+        if metrics and self.autoreset_mode is AutoresetMode.SAME_STEP:
+            infos = self._final_infos(chosen, metrics, truncated)
+        else:
+            infos = self._infos(chosen, stepped, metrics, self._everywhere.copy())
         return engine.observation.copy(), rewards, self._never.copy(), truncated, infos
 
-    def _infos(self, actions: np.ndarray, stepped: NDArray[np.bool_]) -> dict[str, Any]:
-        outcome = self._engine.outcome.copy()
-        components: dict[str, Any] = {}
-        for n, name in enumerate(COMPONENTS):
-            components[name], components[f"_{name}"] = outcome[:, n], stepped
-        infos: dict[str, Any] = {"components": components, "_components": stepped}
-        for name, column in _TIMES.items():
-            infos[name], infos[f"_{name}"] = outcome[:, column], stepped
-        for n, name in enumerate(("subnet", "subgraph")):
-            infos[name], infos[f"_{name}"] = actions[:, n].copy(), stepped
-        return infos
+    def _earned(self) -> NDArray[Any]:
+        """The latest step's rewards."""
+        return self._engine.reward.astype(np.float64)
 
-    def _finish(self, infos: dict[str, Any], truncated: NDArray[np.bool_]) -> None:
-        """Adds what the last step of an episode tells, and resets if that is due."""
+    def _infos(
+        self,
+        actions: NDArray[np.int64],
+        served: NDArray[np.bool_],
+        metrics: dict[int, EpisodeMetrics],
+        present: NDArray[np.bool_],
+    ) -> dict[str, Any]:
+        """Infos of which those not `served` are as after a reset, with the mask `present`."""
+        where = served[:, None]
+        outcome = np.where(where, self._engine.outcome, 0.0)
+        return batch_infos(outcome, np.where(where, actions, -1), metrics, present)
+
+    def _final_infos(
+        self,
+        actions: NDArray[np.int64],
+        metrics: dict[int, EpisodeMetrics],
+        truncated: NDArray[np.bool_],
+    ) -> dict[str, Any]:
+        """Infos of a step that also resets the environments whose episode it ended."""
         over = np.flatnonzero(truncated)
-        metrics: dict[str, Any] = {}
-        for k in over.tolist():
-            metrics = self._add_info(metrics, {"metrics": vars(self._engine.metrics(k))}, k)
-        infos.update(metrics)
-        if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            final = np.full(self.num_envs, None, dtype=object)
-            for k in over:
-                final[k] = self._engine.observation[k].copy()
-            last = {name: infos.pop(name) for name in list(infos)}
-            infos.update(final_obs=final, _final_obs=truncated, _final_info=truncated)
-            infos["final_info"] = last
-            self._engine.reset(over)
-            self._begin_pictures(over)
+        final = np.full(self.num_envs, None, dtype=object)
+        for k in over:
+            final[k] = self._engine.observation[k].copy()
+        last = self._infos(actions, truncated, metrics, truncated.copy())
+        infos = self._infos(actions, ~truncated, {}, self._everywhere.copy())
+        infos |= {"final_obs": final, "_final_obs": truncated.copy()}
+        infos |= {"final_info": last, "_final_info": truncated.copy()}
+        self._engine.reset(over)
+        self._begin_pictures(over)
+        return infos
 
     def _begin_pictures(self, which: NDArray[np.int64]) -> None:
         """Tells the renderers, if there are any, which episodes have just begun."""
@@ -224,6 +232,5 @@ class ServeVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return tuple(renderer.pixels() for renderer in self._renderers)
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Which SubNets and SubGraphs may be chosen, bool, shape (n, S + G): all of them."""
-        S, G = self.problem.table.num_subnets, self.problem.table.num_subgraphs
-        return np.ones((self.num_envs, S + G), dtype=np.bool_)
+        """Which SubNets and SubGraphs may be chosen now, bool, shape (n, S + G)."""
+        return self._engine.action_masks()

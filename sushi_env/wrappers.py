@@ -1,7 +1,9 @@
 """Wrappers for what algorithms want that the environment's own spaces do not offer.
 
 Each stands for one environment; `sushi_env.vector_wrappers` and `sushi_env.sb3_wrappers` have
-the same for batches. To stack history use Gymnasium's `FrameStackObservation`.
+the same for batches (`VectorReward` apart: batches of vector rewards are `sushi/MoServe-v1`, and
+Stable-Baselines3 knows none). They go around any other wrapper, in any order, and ask the one
+beneath for its action masks. To stack history use Gymnasium's `FrameStackObservation`.
 """
 
 from typing import Any
@@ -11,8 +13,17 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from sushi_env.rewards import COMPONENTS
+from sushi_accel import InputError
+from sushi_env.engine.actions import (
+    IllegalActionError,
+    as_numbers,
+    decode,
+    illegal_number,
+    pair_masks,
+)
+from sushi_env.mo_serve import OBJECTIVES, objectives, reward_space
 from sushi_env.serve_env import ServeEnv
+from sushi_env.step_info import COMPONENT_KEYS
 
 
 def _inner(env: gym.Env) -> ServeEnv:
@@ -21,15 +32,15 @@ def _inner(env: gym.Env) -> ServeEnv:
     return inner
 
 
-def split_action(action: np.ndarray, num_subgraphs: int) -> np.ndarray:
-    """Actions a of `Discrete(S * G)` as pairs (a // G, a % G); shape (...) to (..., 2)."""
-    return np.stack(np.divmod(np.asarray(action), num_subgraphs), axis=-1)
+def pair_sizes(space: spaces.Space) -> tuple[int, int]:
+    """Numbers of SubNets S and of SubGraphs G of a space of pairs.
 
-
-def pair_masks(masks: np.ndarray, num_subnets: int) -> np.ndarray:
-    """Masks of SubNets and SubGraphs, shape (..., S + G), as masks of pairs, (..., S * G)."""
-    pairs = masks[..., :num_subnets, None] & masks[..., None, num_subnets:]
-    return pairs.reshape(*masks.shape[:-1], -1)
+    Raises:
+        InputError: If it is another space.
+    """
+    if not isinstance(space, spaces.MultiDiscrete) or space.shape != (2,):
+        raise InputError(f"DiscreteActions wraps pairs, MultiDiscrete([S, G]), not {space}")
+    return int(space.nvec[0]), int(space.nvec[1])
 
 
 class DictObservation(gym.ObservationWrapper, RecordConstructorArgs):
@@ -52,23 +63,23 @@ class DiscreteActions(gym.ActionWrapper, RecordConstructorArgs):
     def __init__(self, env: gym.Env):
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        table = _inner(env).problem.table
-        self._sizes = table.num_subnets, table.num_subgraphs
-        self.action_space = spaces.Discrete(table.num_subnets * table.num_subgraphs)
+        self._sizes = pair_sizes(env.action_space)
+        self.action_space = spaces.Discrete(self._sizes[0] * self._sizes[1])
 
     def action(self, action: Any) -> np.ndarray:
         """The pair that an action stands for, int64, shape (2,)."""
-        return split_action(action, self._sizes[1])
+        return decode(as_numbers(action, (), self._sizes[1]), self._sizes[1])
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """As the environment's; an action that may not be chosen is named as it was given."""
+        try:
+            return super().step(action)
+        except IllegalActionError as error:
+            raise illegal_number(error, action, self._sizes[1]) from None
 
     def action_masks(self) -> np.ndarray:
-        """Which actions may be chosen, bool, shape (S * G,)."""
-        return pair_masks(_inner(self.env).action_masks(), self._sizes[0])
-
-
-OBJECTIVES = COMPONENTS
-"""Objectives of the vector reward, in order; see `VectorReward`."""
-
-_SIGNS = np.array([1, 1, -1, -1, -1, -1, -1], dtype=np.float32)
+        """Which actions may be chosen now, bool, shape (S * G,)."""
+        return pair_masks(self.env.get_wrapper_attr("action_masks")(), self._sizes[0])
 
 
 class VectorReward(gym.Wrapper, RecordConstructorArgs):
@@ -76,15 +87,13 @@ class VectorReward(gym.Wrapper, RecordConstructorArgs):
 
     Rewards are float32 of shape (7,), in the order of `OBJECTIVES`. All are to be maximised: the
     costs (latency, late, below_floor, dropped, energy) are negative. `reward_space` bounds them.
-    `gymnasium.make("sushi/MoServe-v1")` and `mo_gymnasium.make` of that name have it around them.
+    `sushi/MoServe-v1` has such rewards by itself.
     """
 
     def __init__(self, env: gym.Env):
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        low = np.array([0, 0, -1, -1, -1, -np.inf, -np.inf], dtype=np.float32)
-        high = np.array([1, 1, 0, 0, 0, 0, 0], dtype=np.float32)
-        self.reward_space = spaces.Box(low, high, dtype=np.float32)
+        self.reward_space = reward_space()
         # MO-Gymnasium's own wrappers look for both on the innermost environment.
         inner: Any = _inner(env)
         inner.reward_space, inner.reward_dim = self.reward_space, len(OBJECTIVES)
@@ -92,5 +101,5 @@ class VectorReward(gym.Wrapper, RecordConstructorArgs):
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """As the environment's, with the vector in place of the sum."""
         observation, _, terminated, truncated, info = self.env.step(action)
-        components = np.array(list(info["components"].values()), dtype=np.float32)
-        return observation, _SIGNS * components, terminated, truncated, info
+        vector: Any = objectives([info[key] for key in COMPONENT_KEYS])
+        return observation, vector, terminated, truncated, info

@@ -19,6 +19,17 @@ def measured_csv() -> Path:
 
 
 @pytest.fixture(scope="session")
+def edgetpu_csvs() -> tuple[Path, Path]:
+    layers, networks = (
+        SHARED_DATA / "hw" / f"edgetpu_{name}.csv" for name in ("layers", "networks")
+    )
+    for path in (layers, networks):
+        if not path.exists():
+            pytest.skip(f"measured latencies not found at {path}")
+    return layers, networks
+
+
+@pytest.fixture(scope="session")
 def recorded_traces() -> Path:
     path = SHARED_DATA / "traces"
     if not path.exists():

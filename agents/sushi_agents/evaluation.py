@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sushi_agents.policy import Actions, Policy, PolicyError
 from sushi_env import Engine, EpisodeMetrics, InputError, Problem
+from sushi_env.engine.actions import as_pairs
 
 EVALUATION_SEEDS = 2_000_000_000
 """Seeds below this are for evaluation; those above, up to 2**32, are for training."""
@@ -70,7 +71,7 @@ def run_episodes(
             raise PolicyError(
                 f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
             ) from error
-        engine.step(check_actions(raw, problem, episodes, f"policy {name!r}, step {step}"))
+        engine.step(check_actions(raw, engine, f"policy {name!r}, step {step}"))
         step += 1
         if on_step:
             on_step(engine, np.array([result is None for result in results]))
@@ -92,27 +93,15 @@ def run_episodes(
     return [result for result in results if result is not None]
 
 
-def check_actions(raw: Any, problem: Problem, n: int, where: str) -> Actions:
+def check_actions(raw: Any, engine: Engine, where: str) -> Actions:
     """Checks what a policy returned, and returns it as the engine's actions.
 
     Raises:
         PolicyError: One line that says what is wrong, where, and what is allowed.
     """
     try:
-        actions: NDArray = np.asarray(raw)
-    except Exception:
-        raise PolicyError(f"{where}: returned no array of actions") from None
-    if actions.shape != (n, 2):
-        raise PolicyError(f"{where}: actions of shape {actions.shape}, must be ({n}, 2)")
-    if actions.dtype.kind not in "iuf":
-        raise PolicyError(f"{where}: actions of type {actions.dtype}, must be integers")
-    S, G = problem.table.num_subnets, problem.table.num_subgraphs
-    whole = np.isfinite(actions) & (actions == np.floor(actions))
-    bad = ~(whole & (actions >= 0) & (actions < [S, G]))
-    if bad.any():
-        k = int(np.flatnonzero(bad.any(axis=1))[0])
-        raise PolicyError(
-            f"{where}: action {actions[k].tolist()} of environment {k}, must be a SubNet in "
-            f"0..{S - 1} and a SubGraph in 0..{G - 1}"
-        )
-    return np.ascontiguousarray(actions, dtype=np.int64)
+        actions = as_pairs(raw, engine.num_envs, engine.problem.table, whole_floats=True)
+        engine.check(actions)
+    except InputError as error:
+        raise PolicyError(f"{where}: {error}") from None
+    return actions

@@ -1,9 +1,9 @@
 """The zoo: trained schedulers that come with the package, for a scenario or a SuperNet."""
 
-import json
 from importlib.resources import files
 from pathlib import Path
 
+from sushi_accel.files.json_text import read_json
 from sushi_agents.policy import Policy
 from sushi_env import InputError, Problem, scenario_names
 from sushi_env.scenario.suites import SUITE, suite_of
@@ -58,7 +58,7 @@ def has_generalist(problem: Problem) -> bool:
     path = _generalist_path(problem)
     if not path.exists():
         return False
-    network = json.loads(path.read_text())["network"]
+    network = read_json(path, f"agent {path}")["network"]
     table = problem.table
     return (network["num_subnets"], network["num_subgraphs"]) == (
         table.num_subnets,
@@ -96,4 +96,4 @@ def _generalist_path(problem: Problem) -> Path:
 
 
 def _trained_on(path: Path, name: str) -> str | None:
-    return json.loads(path.read_text())["scenarios"].get(name)
+    return read_json(path, f"agent {path}")["scenarios"].get(name)

@@ -1,5 +1,6 @@
 """A batch of environments: the kernel's arrays, and when to call it."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 import sushi_env.engine.kernel as kernel
 from sushi_accel import InputError
+from sushi_env.engine.actions import IllegalActionError, allowed, sizes, write_masks
 from sushi_env.engine.memory import Memory
 from sushi_env.engine.metrics import EpisodeMetrics, episode_metrics
 from sushi_env.engine.problem import Problem
@@ -62,6 +64,8 @@ class Engine:
         self._memory = Memory(problem, num_envs)
         self._seeds = np.zeros(num_envs, dtype=np.uint64)
         self._episodes = np.zeros(num_envs, dtype=np.uint64)
+        self._begun = np.zeros(num_envs, dtype=np.bool_)
+        self._all_begun = False
         self._attach()
 
     def _attach(self) -> None:
@@ -71,10 +75,12 @@ class Engine:
         self.reward = arrays.reward
         self.truncated = arrays.truncated
         self.outcome = arrays.outcome
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_of = 0
 
     def __getstate__(self) -> dict:
-        kept = ("problem", "num_envs", "threads", "_memory", "_seeds", "_episodes")
+        mine = ("_seeds", "_episodes", "_begun", "_all_begun")
+        kept = ("problem", "num_envs", "threads", "_memory", *mine)
         return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict) -> None:
@@ -83,10 +89,14 @@ class Engine:
 
     def _over_rows(self, call: Callable[[int, int], int | None]) -> int:
         """Makes `call` on ranges of environments, one per thread; the sum of the results."""
-        if self._pool is None:
+        if self.threads == 1:
             return call(0, self.num_envs) or 0
+        if self._pool is None or self._pool_of != os.getpid():
+            # A forked child has the pool, but none of its threads.
+            self._pool, self._pool_of = ThreadPoolExecutor(self.threads), os.getpid()
+        pool = self._pool
         ends = [self.num_envs * part // self.threads for part in range(self.threads + 1)]
-        others = [self._pool.submit(call, *ends[n : n + 2]) for n in range(1, self.threads)]
+        others = [pool.submit(call, *ends[n : n + 2]) for n in range(1, self.threads)]
         own = call(*ends[:2]) or 0
         return own + sum(other.result() or 0 for other in others)
 
@@ -113,6 +123,8 @@ class Engine:
         """
         which = np.arange(self.num_envs) if which is None else which
         self._episodes[which] += np.uint64(1)
+        self._begun[which] = True
+        self._all_begun = bool(self._begun.all())
         kernel.reset_rows(self._memory.addresses, which, self._seeds, self._episodes)
         return self.observation
 
@@ -125,26 +137,46 @@ class Engine:
                 instead, with reward 0 and its action ignored.
 
         Raises:
-            InputError: If the shape or type is wrong or an action is out of range; no
-                environment has then been stepped.
-            gymnasium.error.ResetNeeded: If the episode of an environment is over, or was
-                never begun, and `reset_over` is false; no environment has then been stepped.
+            InputError: As `check`; no environment has then been stepped.
+            gymnasium.error.ResetNeeded: As `check`.
+        """
+        self.check(actions, reset_over)
+        memory, seeds, episodes = self._memory.addresses, self._seeds, self._episodes
+        self._over_rows(
+            lambda first, last: kernel.step_rows(memory, actions, seeds, episodes, first, last)
+        )
+
+    def check(self, actions: NDArray[np.int64], reset_over: bool = False) -> None:
+        """Refuses what `step` with the same arguments could not do.
+
+        Args:
+            actions: SubNet and next SubGraph per environment, int64, shape (n, 2).
+            reset_over: As in `step`.
+
+        Raises:
+            InputError: If the shape or type is wrong; `IllegalActionError` if an action may not be
+                chosen now.
+            gymnasium.error.ResetNeeded: If an environment was never reset, or if its episode is
+                over and `reset_over` is false.
         """
         if actions.shape != (self.num_envs, 2) or actions.dtype != np.int64:
             raise InputError(
                 f"actions of shape {actions.shape} and type {actions.dtype}, must be "
                 f"({self.num_envs}, 2) and int64"
             )
-        memory = self._memory.addresses
+        if not self._all_begun:
+            self._refuse(int(self._begun.argmin()), kernel.OVER, [])
         when_over = kernel.RESET if reset_over else kernel.REFUSE
-        found: tuple[int, int] = kernel.first_bad_row(memory, actions, when_over)
+        found: tuple[int, int] = kernel.first_bad_row(self._memory.addresses, actions, when_over)
         bad, why = found
         if why != kernel.STEPPED:
             self._refuse(bad, why, actions[bad].tolist())
-        seeds, episodes = self._seeds, self._episodes
-        self._over_rows(
-            lambda first, last: kernel.step_rows(memory, actions, seeds, episodes, first, last)
-        )
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which SubNets and SubGraphs may be chosen now, bool, shape (n, S + G)."""
+        masks = np.empty((self.num_envs, sum(sizes(self.problem.table))), dtype=np.bool_)
+        write_masks(self._memory.addresses, masks)
+        return masks
 
     def step_one(self, subnet: int, subgraph: int) -> None:
         """`step` for a batch of one, with less ado.
@@ -178,13 +210,13 @@ class Engine:
             Number of decisions taken, over all environments.
 
         Raises:
-            InputError: If the policy is unknown or its SubNet or SubGraph out of range.
+            InputError: If the policy is unknown; `IllegalActionError` if an environment may not
+                choose the SubNet or SubGraph of `static`.
+            gymnasium.error.ResetNeeded: If an environment was never reset.
         """
         if policy not in _RULES:
             raise InputError(f"rollout policy {policy!r}, must be one of {', '.join(_RULES)}")
-        S, G = self.problem.table.num_subnets, self.problem.table.num_subgraphs
-        if not (0 <= subnet < S and 0 <= subgraph < G):
-            self._refuse(0, kernel.OUT_OF_RANGE, [subnet, subgraph])
+        self.check(np.tile(np.array([subnet, subgraph]), (self.num_envs, 1)), reset_over=True)
         memory, seeds, rule = self._memory.addresses, self._seeds, _RULES[policy]
         return self._over_rows(
             lambda first, last: kernel.rollout_rows(
@@ -194,12 +226,9 @@ class Engine:
 
     def _refuse(self, k: int, why: int, action: list[int]) -> None:
         if why == kernel.OVER:
-            raise ResetNeeded(f"environment {k}: its episode is over, call reset first")
-        S, G = self.problem.table.num_subnets, self.problem.table.num_subgraphs
-        raise InputError(
-            f"action {action} of environment {k}: must be a SubNet in 0..{S - 1} and a "
-            f"SubGraph in 0..{G - 1}"
-        )
+            what = "its episode is over" if self._begun[k] else "no episode was begun"
+            raise ResetNeeded(f"environment {k}: {what}, call reset first")
+        raise IllegalActionError(action, k, allowed(self.problem.table))
 
     def waiting(self, k: int) -> NDArray[np.void]:
         """Queries waiting in environment k, head first: a copy, of dtype `memory.QUERY`."""

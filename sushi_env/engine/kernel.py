@@ -12,6 +12,7 @@ precomputed row; an empty queue starts over at slot 0, so that it stays in cache
 
 import numpy as np
 
+from sushi_env.engine.actions import legal
 from sushi_env.engine.arrivals import (
     begin_stream,
     fill_block,
@@ -57,7 +58,7 @@ SHORT_QUEUE = 2
 OUT_UTILITY, OUT_ACCURACY, OUT_LATENCY, OUT_LATE, OUT_BELOW, OUT_DROPPED, OUT_ENERGY = range(7)
 OUT_ARRIVAL, OUT_START, OUT_FINISH, OUT_FREE, OUT_CLASS, OUT_REWARD = range(7, 13)
 
-STEPPED, OVER, OUT_OF_RANGE = range(3)
+STEPPED, OVER, ILLEGAL = range(3)
 """What a step of one environment came to."""
 
 REFUSE, RESET = range(2)
@@ -343,17 +344,15 @@ def first_bad_row(memory, actions, when_over):
         when_over: `REFUSE` or `RESET`.
 
     Returns:
-        Its index, and `OVER` or `OUT_OF_RANGE`; or -1 and `STEPPED`.
+        Its index, and `OVER` or `ILLEGAL`; or -1 and `STEPPED`.
     """
     m = attach(memory)
-    S, G = m.pairs.shape[0], m.pairs.shape[1]
     for k in range(actions.shape[0]):
         over = m.truncated[k]
         if over and when_over == REFUSE:
             return k, OVER
-        i, j = actions[k, 0], actions[k, 1]
-        if not over and (i < 0 or i >= S or j < 0 or j >= G):
-            return k, OUT_OF_RANGE
+        if not over and not legal(k, m, actions[k, 0], actions[k, 1]):
+            return k, ILLEGAL
     return -1, STEPPED
 
 
@@ -404,13 +403,13 @@ def step_one(memory, i, j):
     """Serves one query in environment 0: SubNet i, next SubGraph j.
 
     Returns:
-        `STEPPED`, `OVER` or `OUT_OF_RANGE`; only in the first case was anything done.
+        `STEPPED`, `OVER` or `ILLEGAL`; only in the first case was anything done.
     """
     m = attach(memory)
     if m.truncated[0]:
         return OVER
-    if i < 0 or i >= m.pairs.shape[0] or j < 0 or j >= m.pairs.shape[1]:
-        return OUT_OF_RANGE
+    if not legal(0, m, i, j):
+        return ILLEGAL
     _serve(0, m, i, j, True)
     return STEPPED
 

@@ -8,14 +8,19 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sushi_accel import InputError, board_names, supernet_names
-from sushi_accel.files.documents import read_yaml, validate, write_atomically
+from sushi_accel import board_names, supernet_names
+from sushi_accel.files.documents import validate, write_atomically
+from sushi_accel.files.reading import file_digest, named
+from sushi_accel.files.versions import Format
+from sushi_accel.files.yaml_text import read_yaml
 from sushi_accel.registry import is_file_name
+from sushi_accel.shown import shown
 from sushi_env.rewards import REWARD_PRESETS
 from sushi_env.scenario.digest import counted
 from sushi_env.scenario.traffic import Arrivals, PoissonArrivals, TraceArrivals
 
 MAX_FILE_BYTES = 1024**2
+FORMAT = Format("schema_version", 1, unstated=1)
 
 
 class _Frozen(BaseModel):
@@ -118,7 +123,7 @@ class Scenario(_Frozen):
             value = getattr(self, key)
             if value not in known and not (key != "reward" and is_file_name(value)):
                 path = "" if key == "reward" else ", or a path to a .yaml"
-                raise ValueError(f"{key} = {value!r}, known: {', '.join(known)}{path}")
+                raise ValueError(f"{key} = {shown(value)}, known: {', '.join(known)}{path}")
         closed = self.arrivals.kind == "closed_loop"
         if closed != (self.load is None):
             raise ValueError(
@@ -133,7 +138,7 @@ class Scenario(_Frozen):
                     f"{len(self.classes)} classes is needed"
                 )
             if sum(weights) == 0:
-                raise ValueError(f"regimes.{i} = {weights}: weights must be >= 0, not all 0")
+                raise ValueError(f"regimes.{i} = {shown(weights)}: weights must be >= 0, not all 0")
         return self
 
     @property
@@ -148,9 +153,9 @@ class Scenario(_Frozen):
         contents = counted(self)
         for key in ("supernet", "board"):
             if is_file_name(contents[key]):
-                contents[key] = _file_digest(contents[key])
+                contents[key] = file_digest(contents[key], named("file", contents[key]))
         if self.table is not None:
-            contents["table"] = _file_digest(self.table)
+            contents["table"] = file_digest(self.table, named("table", self.table))
         if isinstance(self.arrivals, TraceArrivals):
             contents["arrivals"] |= {"path": self.arrivals.digest(), "sha256": None}
         return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
@@ -178,22 +183,16 @@ class Scenario(_Frozen):
 
     def to_yaml(self) -> str:
         """The scenario as YAML that `load_scenario` reads back to an equal object."""
-        contents = self.model_dump(mode="json", exclude_none=True)
+        contents = {FORMAT.key: FORMAT.version}
+        contents |= self.model_dump(mode="json", exclude_none=True)
         return yaml.safe_dump(contents, sort_keys=False, width=96)
-
-
-def _file_digest(path: str) -> str:
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def parse_scenario(contents: Any, where: str) -> Scenario:
     """Validates plain data as a scenario.
 
     Args:
-        contents: A mapping of the fields of `Scenario`.
+        contents: A mapping of the fields of `Scenario`, and `schema_version` if it is not 1.
         where: What the data came from, for the error message.
 
     Returns:
@@ -202,6 +201,9 @@ def parse_scenario(contents: Any, where: str) -> Scenario:
     Raises:
         InputError: One line that names the key, the value, and what is allowed.
     """
+    contents = FORMAT.upgraded(contents, where)
+    if isinstance(contents, dict):
+        contents = {key: value for key, value in contents.items() if key != FORMAT.key}
     return validate(Scenario, contents, where)
 
 
@@ -211,7 +213,7 @@ def load_scenario(path: str | Path) -> Scenario:
     Raises:
         InputError: If the file is missing, too large, not YAML, or not a valid scenario.
     """
-    where = f"scenario file {path}"
+    where = named("scenario file", path)
     scenario = parse_scenario(read_yaml(path, where, MAX_FILE_BYTES), where)
     return scenario.beside(Path(path).parent)
 
@@ -222,4 +224,4 @@ def save_scenario(scenario: Scenario, path: str | Path) -> None:
     Raises:
         InputError: If the file cannot be written.
     """
-    write_atomically(path, scenario.to_yaml(), f"scenario file {path}")
+    write_atomically(path, scenario.to_yaml(), named("scenario file", path))

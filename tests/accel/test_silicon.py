@@ -130,7 +130,8 @@ def test_rows_without_a_measurement_are_predicted_and_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "column 'subnet' is missing; needed: subnet, layer"),
+        ("", "is empty, must begin with a header that names 'subnet', 'layer'"),
+        (HEADER[3:], "column 'subnet' is missing; needed: subnet, layer"),
         (HEADER.replace("kernel,", ""), "column 'kernel' is missing"),
         (HEADER, "holds no layers"),
         (f"{HEADER}\nA,0,24,3,3,2,1,160,\n", "no layer has a measured_latency_us"),
@@ -143,17 +144,17 @@ def test_rows_without_a_measurement_are_predicted_and_left_out(tmp_path):
         (f"{HEADER}\nA,0,24,3,3,2,1,160,1e300\n", "measured_latency_us = '1e300'"),
         (f"{HEADER}\nA,0,-24,3,3,2,1,160,703\n", "out_channels = '-24', must be an integer"),
         (f"{HEADER}\nA,0,24,3,3,2,1,99999999,703\n", r"in_size = '99999999'.*in 0\.\.1048576"),
-        (f"{HEADER}\nA,0,24,3,{'3' * 9999},2,1,9,703\n", r"kernel = '3{40}'"),
-        (f"{HEADER}\nA,0,24,3,3,0,1,160,703\n", "stride must be at least 1"),
+        (f"{HEADER}\nA,0,24,3,{'3' * 9999},2,1,9,703\n", r"kernel = '3{76}\.\.\., must be an"),
+        (f"{HEADER}\nA,0,24,3,3,0,1,160,703\n", "stride = '0', must be an integer in 1"),
         (f"{HEADER}\nA,0,24,3,9,1,0,4,703\n", "a kernel of 9 does not fit its input"),
-        (f"{HEADER}\n ,0,24,3,3,2,1,160,703\n", "line 2: subnet is empty"),
-        (f"{HEADER}\n{GOOD}\nA,1,24,3,3,2", "line 3: has not as many fields as the header"),
-        (f"{HEADER}\n{GOOD},5\n", "line 2: has not as many fields"),
+        (f"{HEADER}\n ,0,24,3,3,2,1,160,703\n", "line 2: subnet = ' ', must be a name"),
+        (f"{HEADER}\n{GOOD}\nA,1,24,3,3,2", "line 3: 6 fields, the header has 9$"),
+        (f"{HEADER}\n{GOOD},5\n", "line 2: 10 fields, the header has 9: is a decimal comma among"),
         (f"{HEADER},depthwise\n{GOOD},2\n", r"depthwise = '2', must be an integer in 0\.\.1"),
         (f"{HEADER},depthwise\n{GOOD},1\n", "depthwise needs as many output as input channels"),
-        (f'{HEADER}\n"A,0,24,3', "line 2: has not as many fields"),
+        (f'{HEADER}\n"A,0,24,3', "line 2: 1 fields, the header has 9"),
         (b"\xff\xfe\x00\x01", "not a CSV file of UTF-8 text"),
-        (f"{HEADER}\nA,{'9' * 140_000}", "not a CSV file of UTF-8 text"),
+        (f"{HEADER}\nA,{'9' * 140_000}", "line 2: longer than 65536 characters"),
     ],
 )  # fmt: skip
 def test_bad_measurements_give_one_clear_line(tmp_path, text, match):
@@ -172,5 +173,5 @@ def test_measurements_that_cannot_be_read_give_one_clear_line(tmp_path, monkeypa
             load_measurements(path)
     monkeypatch.setattr("sushi_accel.silicon.measurements.MAX_FILE_BYTES", 10)
     (tmp_path / "m.csv").write_text(HEADER)
-    with pytest.raises(InputError, match="larger than 10 bytes"):
+    with pytest.raises(InputError, match="87 bytes, more than 10"):
         load_measurements(tmp_path / "m.csv")

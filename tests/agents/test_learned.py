@@ -121,16 +121,16 @@ def test_damaged_weights_are_refused(trained, tmp_path):
     tensors = load_agent(trained[0].agent_path, PROBLEM).network.state_dict()
     kept = {k: v.float() for k, v in tensors.items() if not k.startswith("value.")}
     save_file(kept | {"extra": torch.zeros(1)}, weights)
-    with pytest.raises(InputError, match="tensors missing or unknown: extra"):
+    with pytest.raises(InputError, match="tensors missing or unknown: 'extra'"):
         load_agent(path, PROBLEM)
     save_file(kept | {"score.3.bias": torch.tensor([float("nan")])}, weights)
     with pytest.raises(InputError, match="not finite"):
         load_agent(path, PROBLEM)
     weights.unlink()
-    with pytest.raises(InputError, match=r"agent.safetensors cannot be read"):
+    with pytest.raises(InputError, match=r"agent.safetensors: cannot be read"):
         load_agent(path, PROBLEM)
     path.write_text("{")
-    with pytest.raises(InputError, match=r"is not JSON"):
+    with pytest.raises(InputError, match=r"not JSON"):
         load_agent(path, PROBLEM)
 
 

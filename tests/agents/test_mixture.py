@@ -15,6 +15,7 @@ from sushi_agents.network.network import QueueNetwork, network_spec
 from sushi_agents.network.table_context import context_of
 from sushi_env import InputError, compile_scenario, get_scenario
 from sushi_env.sb3_vec_env import SushiVecEnv
+from sushi_env.step_info import metrics_in
 
 BASE = get_scenario(SHIFT).replace(queries=40)
 PROBLEM = compile_scenario(BASE)
@@ -70,7 +71,7 @@ def test_each_part_of_a_mixture_is_its_scenario():
             assert np.array_equal(seen[2 * i : 2 * i + 2, :size], own)
             assert np.array_equal(dones[2 * i : 2 * i + 2], over)
             for k in np.flatnonzero(over):
-                assert infos[2 * i + k]["metrics"] == told[k]["metrics"]
+                assert metrics_in(infos[2 * i + k]) == metrics_in(told[k])
                 assert infos[2 * i + k]["terminal_observation"].shape == (seen.shape[1],)
         assert np.isfinite(rewards).all()
     with pytest.raises(InputError, match="n_envs = 7, must be a multiple of the 3 scenarios"):

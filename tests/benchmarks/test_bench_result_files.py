@@ -71,7 +71,7 @@ def test_an_honest_file_is_read_and_written_back_byte_for_byte(honest: Path, tmp
 @pytest.mark.parametrize(
     ("line", "change", "says"),
     [
-        (1, {"schema": "sushi-bench-results/2"}, "line 1: schema = 'sushi-bench-results/2': must"),
+        (1, {"schema": "sushi-bench-results/2"}, r"line 1: schema = .*/2': written for a"),
         (1, {"schema": None}, "line 1: key 'schema' is missing"),
         (1, {"suite": "v9"}, f"line 1: suite = 'v9': known here: {SUITE}"),
         (1, {"suite_digest": "0" * 64}, f".*suite_digest = '0000.*': suite {SUITE} has '{DIGEST}"),
@@ -88,7 +88,7 @@ def test_an_honest_file_is_read_and_written_back_byte_for_byte(honest: Path, tmp
         (1, {"label": "\x1b[31mred"}, "line 1: label = .*: String should match pattern"),
         (1, {"author": "\u202enosrep"}, "line 1: author = .*: String should match pattern"),
         (1, {"description": "x" * 2001}, "line 1: description = .*: String should have at most"),
-        (1, {"versions": {"\x1b[2J": "1"}}, "line 1: versions.'.*: String should match pattern"),
+        (1, {"versions": {"\x1b[2J": "1"}}, "line 1: versions.\\\\x1b.*: String should match"),
         (1, {"kind": "bound"}, "line 2: key 'upper' is missing, but this is a file of kind 'bound"),
         (3, {"upper": 1.0}, "line 3: key 'upper' is given, but this is not"),
         (3, {"extra": 1}, "line 3: unknown key 'extra'; known: scenario, seed, metrics, upper"),
@@ -163,10 +163,10 @@ def test_wrong_lines_are_refused(honest: Path, tmp_path: Path, name: str, says: 
 def test_files_that_are_no_text_or_too_large_are_refused(honest: Path, tmp_path: Path):
     path = tmp_path / "bad.jsonl"
     path.write_bytes(honest.read_bytes() + b"\xff\n")
-    assert refusal(path) == "line 8: not UTF-8"
+    assert refusal(path) == "line 8: not UTF-8 text"
     path.write_bytes(b"\n" * (16 * 1024**2 + 1))
-    assert refusal(path).endswith("larger than 16777216 bytes")
-    assert refusal(tmp_path).endswith("cannot be read (Is a directory)")
+    assert refusal(path).endswith("16777217 bytes, more than 16777216")
+    assert refusal(tmp_path).endswith("cannot be read (it is a folder)")
     assert refusal(tmp_path / "none.jsonl").endswith("cannot be read (No such file or directory)")
 
 

@@ -76,7 +76,7 @@ COMPLAINTS = {
     "bad:Shape": "policy 'bad:Shape', step 3: actions of shape (2, 1), must be (2, 2)",
     "bad:Nan": "policy 'bad:Nan', step 3: action [nan, nan] of environment 0, must be a SubNet in "
     "0..5 and a SubGraph in 0..15",
-    "bad:Range": "policy 'bad:Range', step 3: action [0.0, 16.0] of environment 1, must be a "
+    "bad:Range": "policy 'bad:Range', step 3: action [0, 16] of environment 1, must be a "
     "SubNet in 0..5 and a SubGraph in 0..15",
     "bad:unbuildable": "policy 'bad:unbuildable' cannot be built: ValueError: no",
 }

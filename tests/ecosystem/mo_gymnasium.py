@@ -49,8 +49,8 @@ def test_rewards_are_vectors_in_the_reward_space():
     rewards, info = episode(env)
     assert all(space.contains(reward) for reward in rewards)
     total = dict(zip(OBJECTIVES, np.sum(rewards, axis=0), strict=True))
-    assert total["utility"] == pytest.approx(info["metrics"]["utility"] * 40)
-    assert total["dropped"] == -round(info["metrics"]["drop_rate"] * 40)
+    assert total["utility"] == pytest.approx(info["metric_utility"] * 40)
+    assert total["dropped"] == -round(info["metric_drop_rate"] * 40)
     assert total["dropped"] < 0
     assert all((total[name] < 0) == (name in COSTS) for name in OBJECTIVES)
 

@@ -109,7 +109,7 @@ def test_scenarios_are_immutable():
         ({"admission": "x"}, "admission = 'x': Input should be 'keep' or 'drop_hopeless'"),
         (
             {"arrivals": {"kind": "x"}},
-            "Input tag 'x' found using 'kind' does not match any of the expected tags: 'poisson'",
+            "arrivals.kind = 'x', must be one of 'poisson', 'gamma'",
         ),
         ({"arrivals": {"scv": 2}}, "Unable to extract tag using discriminator 'kind'"),
         ({"arrivals": {"kind": "gamma"}}, "key 'arrivals.scv' is missing"),
@@ -161,12 +161,12 @@ def test_a_missing_key_is_named():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"load: [1", r"not valid YAML \(line 1\)"),
-        (b"\x80abc", "not valid YAML"),
+        (b"load: [1", r"not valid YAML \(line 2\)"),
+        (b"\x80abc", "line 1: not UTF-8 text"),
         (b"- 1\n- 2\n", "must be a mapping of keys, is list"),
         (b"", "must be a mapping of keys, is NoneType"),
         (b"!!python/object/apply:os.system ['echo hi']", "not valid YAML"),
-        (b"a" * (2 * 1024**2), "larger than 1048576 bytes"),
+        (b"a" * (2 * 1024**2), "2097152 bytes, more than 1048576"),
     ],
 )
 def test_bad_files(content, message, tmp_path):

@@ -210,7 +210,7 @@ def test_bad_actions_are_refused_and_nothing_moves():
     engine.reset()
     before = engine.state.copy()
     for bad in ([0, 16], [6, 0], [-1, 0], [0, -1]):
-        with pytest.raises(InputError, match=r"of environment 1: must be a SubNet in 0\.\.5"):
+        with pytest.raises(InputError, match=r"of environment 1, must be a SubNet in 0\.\.5"):
             engine.step(np.array([[0, 0], bad, [0, 0]]))
     with pytest.raises(InputError, match=r"actions of shape \(2,\)"):
         engine.step(np.zeros(2, dtype=np.int64))

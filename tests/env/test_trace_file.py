@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sushi_accel.files import rows
 from sushi_env import Engine, InputError, ServeEnv, compile_scenario, get_scenario, load_scenario
-from sushi_env.scenario import trace_file as module
 from sushi_env.scenario.trace_file import MAX_FILE_BYTES, load_trace, trace_digest, trace_gaps
 
 ROWS = 100_000
@@ -32,8 +32,8 @@ MALFORMED = {
     "negative.csv": (csv(-1, 0, 1), "line 2: arrival_s = '-1', must be a number of at least 0"),
     "words.csv": (csv(0, 1, 2, "later"), "line 5: arrival_s = 'later', must be a number"),
     "spread.csv": (csv(0, '"1\n2"'), r"line 4: arrival_s = '1\n2', must be a number"),
-    "long.csv": (csv(0, "7" * 10_000 + "x"), f"line 3: arrival_s = '{'7' * 80}', must be"),
-    "short_row.csv": (b"who,arrival_s\nann,0\nbob\n", "line 3: arrival_s = '', must be a number"),
+    "long.csv": (csv(0, "7" * 10_000 + "x"), f"line 3: arrival_s = '{'7' * 76}..., must be"),
+    "short_row.csv": (b"who,arrival_s\nann,0\nbob\n", "line 3: 1 fields, the header has 2"),
     "empty.csv": (b"", "is empty, must begin with a header that names 'arrival_s'"),
     "empty.csv.gz": (b"", "is empty, must begin with a header that names 'arrival_s'"),
     "header_only.csv": (csv(), "holds 0 arrivals, at least 2 are needed"),
@@ -77,10 +77,11 @@ def test_a_malformed_trace_gives_one_line_that_names_file_and_row(name, tmp_path
 
 def test_what_is_no_file_is_said(tmp_path):
     assert "cannot be read (No such file" in refusal(tmp_path / "gone.csv")
-    assert "cannot be read (not a file)" in refusal(tmp_path)
-    assert "cannot be read (embedded null byte)" in refusal(Path("a\0b"))
+    assert "cannot be read (it is a folder)" in refusal(tmp_path)
+    with pytest.raises(InputError, match=r"^trace a\\x00b: cannot be read .embedded null byte"):
+        load_trace("a\0b")
     os.mkfifo(tmp_path / "pipe.csv")  # of which reading would wait for a writer
-    assert "cannot be read (not a file)" in refusal(tmp_path / "pipe.csv")
+    assert "cannot be read (not a regular file)" in refusal(tmp_path / "pipe.csv")
 
 
 def traced_peak(call) -> int:
@@ -107,7 +108,7 @@ def test_a_small_archive_of_a_huge_file_is_not_read_to_its_end(tmp_path, monkeyp
     one_line.write_bytes(gzip.compress(b"arrival_s\n" + b"0" * 2**25, compresslevel=1, mtime=0))
     assert traced_peak(lambda: refusal(one_line)) < 2_000_000
     assert "line 2: longer than" in refusal(one_line)
-    monkeypatch.setattr(module, "MAX_LINES", 1000)
+    monkeypatch.setattr(rows, "MAX_LINES", 1000)
     blank_lines.write_bytes(gzip.compress(csv(0, 1) + b"\n" * 10_000))
     assert "line 1001: more than 1000 lines" in refusal(blank_lines)
 

@@ -1,48 +1,16 @@
-"""YAML documents from strangers: read with a size limit, validated, and refused in one line."""
+"""Plain data from strangers, validated and refused in one line; and text, written whole."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from sushi_accel.errors import InputError
 from sushi_accel.files.atomic import replacing
-
-MAX_FILE_BYTES = 4 * 1024**2
-LONGEST_SHOWN = 80
+from sushi_accel.shown import plain, shown
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def read_yaml(path: str | Path, where: str, max_bytes: int = MAX_FILE_BYTES) -> Any:
-    """Reads a YAML file; tags that would construct objects are refused.
-
-    Args:
-        path: The file.
-        where: What it is, for messages.
-        max_bytes: Size above which it is refused unread.
-
-    Returns:
-        Plain data.
-
-    Raises:
-        InputError: If the file is missing, too large, or not YAML.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            raw = file.read(max_bytes + 1)
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror})") from None
-    if len(raw) > max_bytes:
-        raise InputError(f"{where}: larger than {max_bytes} bytes")
-    try:
-        return yaml.safe_load(raw)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        at = "" if line is None else f" (line {line + 1})"
-        raise InputError(f"{where}: not valid YAML{at}") from None
 
 
 def write_atomically(path: str | Path, text: str, where: str) -> None:
@@ -74,29 +42,32 @@ def validate(model: type[Model], contents: Any, where: str) -> Model:
     try:
         return model.model_validate(contents)
     except ValidationError as error:
-        first = error.errors()[0]
-        message = first["msg"].removeprefix("Value error, ")
+        first = error.errors(include_url=False)[0]
         location = _plain_location(model, first["loc"])
-        key = ".".join(_plain(str(part)) for part in location)
+        key = ".".join(plain(part) for part in location)
+        message = ": " + first["msg"].removeprefix("Value error, ")
+        if says := _description(model, location):
+            message = f", must be {says}"
+        value = first["input"]
+        if first["type"] == "union_tag_invalid":  # whose own message repeats what was given
+            about = first.get("ctx", {})
+            key, value = f"{key}.{about['discriminator'][1:-1]}", about["tag"]
+            message = f", must be one of {about['expected_tags']}"
         if not key:
-            raise InputError(f"{where}: {message}") from None
+            raise InputError(f"{where}{message}") from None
         if first["type"] == "extra_forbidden":
             known = ", ".join(_known_keys(model, first["loc"]))
-            raise InputError(f"{where}: unknown key {key!r}; known: {known}") from None
+            raise InputError(f"{where}: unknown key '{key}'; known: {known}") from None
         if first["type"] == "missing":
-            raise InputError(f"{where}: key {key!r} is missing") from None
-        raise InputError(f"{where}: {key} = {shown(first['input'])}: {message}") from None
+            raise InputError(f"{where}: key '{key}' is missing") from None
+        raise InputError(f"{where}: {key} = {shown(value)}{message}") from None
 
 
-def shown(value: object) -> str:
-    """A stranger's value as messages show it: escaped, and not longer than a line."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
-
-
-def _plain(key: str) -> str:
-    """A stranger's key likewise, without quotes where it needs none."""
-    return key if key.isprintable() and len(key) <= LONGEST_SHOWN else shown(key)
+def _description(model: type[BaseModel], location: list[int | str]) -> str | None:
+    """What a field of the model itself must be, if it says so better than pydantic does."""
+    if len(location) != 1 or location[0] not in model.model_fields:
+        return None
+    return model.model_fields[str(location[0])].description
 
 
 def _walk(

@@ -1,24 +1,59 @@
 """Measured layer latencies from a CSV file."""
 
-import csv
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sushi_accel.errors import InputError
+from sushi_accel.files.reading import named
+from sushi_accel.files.rows import read_rows
 from sushi_accel.supernets.layer import ConvLayer
 from sushi_accel.supernets.supernet import LayerArrays
 
 MAX_FILE_BYTES = 64 * 1024**2
-SHAPE_COLUMNS = ("out_channels", "in_channels", "kernel", "stride", "padding", "in_size")
-COLUMNS = ("subnet", "layer", *SHAPE_COLUMNS, "measured_latency_us")
 MAX_SHAPE = 2**20
-LATENCIES_US = (1e-3, 1e12)
-"""From a nanosecond to twelve days."""
+
+
+def _whole(least: int, most: int = MAX_SHAPE) -> Any:
+    return Field(ge=least, le=most, description=f"an integer in {least}..{most}")
+
+
+_Number = Annotated[int, _whole(0)]
+_Count = Annotated[int, _whole(1)]
+
+
+class _Row(BaseModel):
+    """A row of the file, by the names of its columns."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, str_strip_whitespace=True)
+
+    subnet: Annotated[str, Field(min_length=1, max_length=1000, description="a name")]
+    layer: _Number
+    out_channels: _Count
+    in_channels: _Count
+    kernel: _Count
+    stride: _Count
+    padding: _Number
+    in_size: _Number
+    # From a nanosecond to twelve days.
+    measured_latency_us: Annotated[
+        float | None, Field(ge=1e-3, le=1e12, description="a number in 0.001..1e+12, or empty")
+    ]
+    depthwise: Annotated[int, _whole(0, 1)] = 0
+
+    @field_validator("measured_latency_us", mode="before")
+    @classmethod
+    def _empty(cls, text: Any) -> Any:
+        return text if not isinstance(text, str) or text.strip() else None
+
+
+COLUMNS = tuple(name for name, field in _Row.model_fields.items() if field.is_required())
+SHAPE_COLUMNS = COLUMNS[2:-1]
 
 
 @dataclass(frozen=True)
@@ -66,70 +101,23 @@ def load_measurements(path: str | Path) -> Measurements:
         InputError: If the file is missing, too large, not such a CSV, or holds an impossible
             value; the message names the line.
     """
-    path = Path(path)
-    where = f"measurements {path}"
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{where}: larger than {MAX_FILE_BYTES} bytes")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(_rows(csv.DictReader(file), where))
-    except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{where}: not a CSV file of UTF-8 text") from None
-    if not rows:
-        raise InputError(f"{where}: holds no layers")
-    subnets, numbers, layers, measured = zip(*rows, strict=True)
-    measurements = Measurements(subnets, numbers, layers, np.array(measured))
-    if not measurements.known.any():
-        raise InputError(f"{where}: no layer has a measured_latency_us")
-    return measurements
-
-
-def _rows(reader: csv.DictReader, where: str) -> Iterator[tuple[str, int, ConvLayer, float]]:
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(f"{where}: column {missing[0]!r} is missing; needed: {', '.join(COLUMNS)}")
-    for row in reader:
-        here = f"{where}, line {reader.line_num}"
-        if None in row or None in row.values():
-            raise InputError(f"{here}: has not as many fields as the header")
-        if not row["subnet"].strip():
-            raise InputError(f"{here}: subnet is empty")
-        shape = {name: _integer(row[name], name, here) for name in SHAPE_COLUMNS}
-        number = _integer(row["layer"], "layer", here)
-        depthwise = _integer(row.get("depthwise") or "0", "depthwise", here, most=1) == 1
-        if min(shape["out_channels"], shape["in_channels"], shape["kernel"], shape["stride"]) < 1:
-            raise InputError(f"{here}: channels, kernel and stride must be at least 1")
-        if depthwise and shape["in_channels"] != shape["out_channels"]:
+    where = named("measurements", path)
+    subnets, numbers, layers, measured = [], [], [], []
+    for here, row in read_rows(path, where, _Row, MAX_FILE_BYTES):
+        shape = {name: getattr(row, name) for name in SHAPE_COLUMNS}
+        layer = ConvLayer(slot=row.layer, depthwise=row.depthwise == 1, **shape)
+        if layer.depthwise and layer.in_channels != layer.out_channels:
             raise InputError(f"{here}: depthwise needs as many output as input channels")
-        layer = ConvLayer(slot=number, depthwise=depthwise, **shape)
         if layer.out_size < 1:
             raise InputError(f"{here}: a kernel of {layer.kernel} does not fit its input")
-        yield row["subnet"].strip(), number, layer, _latency(row["measured_latency_us"], here)
-
-
-def _integer(text: str, name: str, where: str, most: int = MAX_SHAPE) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= most:
-        raise InputError(f"{where}: {name} = {text[:40]!r}, must be an integer in 0..{most}")
-    return value
-
-
-def _latency(text: str, where: str) -> float:
-    if not text.strip():
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    least, most = LATENCIES_US
-    if not least <= value <= most:
-        raise InputError(
-            f"{where}: measured_latency_us = {text[:40]!r}, must be a number in "
-            f"{least:g}..{most:g}, or empty"
-        )
-    return value
+        subnets.append(row.subnet)
+        numbers.append(row.layer)
+        layers.append(layer)
+        latency = row.measured_latency_us
+        measured.append(math.nan if latency is None else latency)
+    if not layers:
+        raise InputError(f"{where}: holds no layers")
+    found = Measurements(tuple(subnets), tuple(numbers), tuple(layers), np.array(measured))
+    if not found.known.any():
+        raise InputError(f"{where}: no layer has a measured_latency_us")
+    return found

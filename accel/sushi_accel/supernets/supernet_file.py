@@ -7,11 +7,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from sushi_accel.errors import InputError
-from sushi_accel.files.documents import read_yaml, validate, write_atomically
+from sushi_accel.files.documents import validate, write_atomically
+from sushi_accel.files.reading import named
+from sushi_accel.files.versions import Format
+from sushi_accel.files.yaml_text import read_yaml
 from sushi_accel.supernets.layer import ConvLayer
 from sushi_accel.supernets.supernet import SubNet, SuperNet
 
-SCHEMA_VERSION = 1
+FORMAT = Format("schema_version", 1)
 
 _Count = Annotated[int, Field(ge=1, le=2**20)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -50,11 +53,11 @@ def load_supernet(path: str | Path) -> SuperNet:
     """Reads a SuperNet: its layers and SubNets, as `save_supernet` writes them.
 
     Raises:
-        InputError: If the file is missing, too large, not YAML, of another schema version, or
-            describes an impossible network.
+        InputError: If the file is missing, too large, not YAML, of a schema version not known
+            here, or describes an impossible network.
     """
-    where = f"SuperNet file {path}"
-    document = validate(_SuperNet, read_yaml(path, where), where)
+    where = named("SuperNet file", path)
+    document = validate(_SuperNet, FORMAT.upgraded(read_yaml(path, where), where), where)
     subnets = []
     for subnet in document.subnets:
         layers = tuple(ConvLayer(**layer.model_dump()) for layer in subnet.layers)
@@ -78,7 +81,7 @@ def save_supernet(supernet: SuperNet, path: str | Path) -> None:
         InputError: If the path cannot be written.
     """
     document = {
-        "schema_version": SCHEMA_VERSION,
+        FORMAT.key: FORMAT.version,
         "name": supernet.name,
         "num_slots": supernet.num_slots,
         "subnets": [
@@ -95,4 +98,4 @@ def save_supernet(supernet: SuperNet, path: str | Path) -> None:
         ],
     }
     text = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=160)
-    write_atomically(path, text, f"SuperNet file {path}")
+    write_atomically(path, text, named("SuperNet file", path))

@@ -1,7 +1,9 @@
 """SushiAbs tables on disk: a `.npz` with a schema version and a digest, without pickles."""
 
 import hashlib
+import io
 import json
+import math
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -12,11 +14,18 @@ from numpy.typing import NDArray
 
 from sushi_accel.errors import InputError
 from sushi_accel.files.atomic import replacing
+from sushi_accel.files.json_text import parse_json
+from sushi_accel.files.reading import named, read_bytes
+from sushi_accel.files.versions import Format
+from sushi_accel.shown import plain, shown
 from sushi_accel.table.table import SushiAbs
 
-SCHEMA_VERSION = 1
+FORMAT = Format("schema_version", 1)
 MAX_FILE_BYTES = 64 * 1024**2
 """Larger files are refused: a table of 100 SubNets x 1,000 SubGraphs takes a third of it."""
+
+MAX_ENTRIES = 100
+"""Entries of the archive; a table has 17. Thousands of empty ones would take minutes to list."""
 
 _SCALARS = ("supernet", "board", "pb_bytes")
 _NAMES = ("subnet_names", "subgraph_names")
@@ -46,9 +55,9 @@ def save_table(table: SushiAbs, path: str | Path) -> None:
     Raises:
         InputError: If the path cannot be written.
     """
-    header = _header(table) | {"schema_version": SCHEMA_VERSION, "digest": table_digest(table)}
+    header = _header(table) | {FORMAT.key: FORMAT.version, "digest": table_digest(table)}
     arrays: dict[str, Any] = _arrays(table)
-    with replacing(path, f"table {path}") as part, part.open("wb") as file:
+    with replacing(path, named("table", path)) as part, part.open("wb") as file:
         np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
 
 
@@ -56,53 +65,69 @@ def load_table(path: str | Path) -> SushiAbs:
     """Reads a table that `save_table` wrote; nothing in the file is executed.
 
     Raises:
-        InputError: If the file is missing, too large, truncated, tampered with, of another
-            schema version, or holds impossible values.
+        InputError: If the file is missing, too large, truncated, tampered with, of a schema
+            version not known here, or holds impossible values.
     """
-    path = Path(path)
+    where = named("table", path)
+    raw = read_bytes(path, where, MAX_FILE_BYTES)
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise InputError(f"table {path}: {size} bytes, at most {MAX_FILE_BYTES} allowed")
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_FILE_BYTES:
-            raise InputError(f"table {path}: {unpacked} bytes unpacked, at most {MAX_FILE_BYTES}")
-        with np.load(path, allow_pickle=False) as archive:
-            contents = {name: archive[name] for name in archive.files}
+        contents = _entries(raw, where)
     except InputError:
         raise
-    except OSError as error:
-        raise InputError(f"table {path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:  # zipfile and NumPy raise a dozen kinds on corrupt input
-        reason = " ".join(str(error).split())
-        raise InputError(f"table {path}: not a readable .npz file ({reason})") from None
-    return _parse(contents, path)
+        raise InputError(f"{where}: not a readable .npz file ({plain(error)})") from None
+    return _parse(contents, where)
 
 
-def _parse(contents: dict[str, Any], path: Path) -> SushiAbs:
-    try:
-        header = json.loads(str(contents.pop("header")))
-        version, digest = header.pop("schema_version"), header.pop("digest")
-    except (KeyError, ValueError, AttributeError, TypeError, RecursionError):
-        raise InputError(f"table {path}: has no header of a SushiAbs table") from None
-    if version != SCHEMA_VERSION:
-        raise InputError(f"table {path}: schema version {version!r}, must be {SCHEMA_VERSION}")
+def _entries(raw: bytes, where: str) -> dict[str, NDArray[Any]]:
+    """The arrays of an `.npz`, by name.
+
+    NumPy's own reader asks for as much memory as an array's header says, before it looks at how
+    much there is.
+    """
+    if raw.count(b"PK\x01\x02") > MAX_ENTRIES:  # each entry's signature in the directory
+        raise InputError(f"{where}: more than {MAX_ENTRIES} entries")
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MAX_FILE_BYTES:
+            raise InputError(f"{where}: {unpacked} bytes unpacked, at most {MAX_FILE_BYTES}")
+        for member in archive.infolist():
+            entry = io.BytesIO(archive.read(member))
+            version = np.lib.format.read_magic(entry)
+            if version != (1, 0):
+                raise ValueError(f"array format {version}")
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(entry)
+            data = entry.read()
+            if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data):
+                raise ValueError(f"array of {len(data)} bytes, type {dtype}, shape {shape}")
+            values = np.frombuffer(data, dtype=dtype)
+            name = member.filename.removesuffix(".npy")
+            found[name] = values.reshape(shape, order="F" if fortran else "C")
+    return found
+
+
+def _parse(contents: dict[str, Any], where: str) -> SushiAbs:
+    text = contents.pop("header", np.zeros(0))
+    if text.ndim or text.dtype.kind != "U":
+        raise InputError(f"{where}: has no header")
+    header = FORMAT.upgraded(parse_json(str(text), f"{where}: header"), where)
+    if not isinstance(header, dict) or not header.keys() >= {FORMAT.key, "digest"}:
+        raise InputError(f"{where}: has no header of a SushiAbs table")
+    del header[FORMAT.key]
+    digest = header.pop("digest")
     expected = {f.name for f in fields(SushiAbs)}
-    found = set(header) | set(contents)
-    if found != expected:
-        wrong = ", ".join(sorted(expected ^ found))
-        raise InputError(f"table {path}: missing or unknown entries: {wrong}")
+    if odd := sorted(expected ^ (set(header) | set(contents))):
+        names = ", ".join(plain(name) for name in odd[:5])
+        raise InputError(f"{where}: missing or unknown entries: {names}")
     try:
         header |= {name: tuple(header[name]) for name in _NAMES}
         table = SushiAbs(**header, **contents)
         actual = table_digest(table)
     except InputError as error:
-        raise InputError(f"table {path}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
     except (TypeError, AttributeError, IndexError):
-        raise InputError(f"table {path}: an entry has the wrong type") from None
+        raise InputError(f"{where}: an entry has the wrong type") from None
     if actual != digest:
-        raise InputError(
-            f"table {path}: digest {actual[:12]} is not the recorded {str(digest)[:12]!r}"
-        )
+        raise InputError(f"{where}: digest {actual[:12]} is not the recorded {shown(digest)}")
     return table

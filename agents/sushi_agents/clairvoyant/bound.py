@@ -20,6 +20,7 @@ from sushi_agents.clairvoyant.labels import (
 from sushi_agents.clairvoyant.merging import merge_subgraphs
 from sushi_agents.clairvoyant.search import advance
 from sushi_env import InputError, Problem
+from sushi_env.engine.actions import decode
 
 CELLS = 8192
 SCOUTS = 64
@@ -138,7 +139,7 @@ def _forced(instance: Instance) -> Bound:
         for j in range(G)
     ]
     best = int(np.argmax(rewards))
-    action = np.array([divmod(best, G)], dtype=np.int64)
+    action = decode([best], G)
     return Bound(rewards[best], rewards[best], action, True)
 
 
@@ -238,10 +239,10 @@ def _search(
     q, label, action = end
     while True:
         if action != HANDED_ON:
-            chosen.append(divmod(int(action), G))
+            chosen.append(int(action))
         if q == 0:
             break
         q -= 1
         label, action = parents[q, label], actions[q, label]
-    path = np.array(chosen[::-1], dtype=np.int64).reshape(-1, 2)
+    path = decode(np.array(chosen[::-1], dtype=np.int64), G)
     return _Search(float(best), float(lost), path, at_once)

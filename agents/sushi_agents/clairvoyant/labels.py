@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.clairvoyant.completion import bound_at
+from sushi_env.engine.actions import encode
 from sushi_env.numerics.compiling import compiled
 
 HANDED_ON = -1
@@ -178,7 +179,7 @@ def extend(q, labels, x, after, grid, instance, threshold, candidates, filled):
             candidates.reward[filled] = reward
             candidates.graph[filled] = j
             candidates.parent[filled] = x
-            candidates.action[filled] = i * G + j
+            candidates.action[filled] = encode(i, j, G)
             candidates.bound[filled] = bound
             arrived = np.searchsorted(instance.times, free, side="right")
             full = labels.waiting[x] - 1 + max(arrived - labels.joined[x], 0) > instance.capacity

@@ -5,8 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from sushi_accel.files.reading import named, read_bytes
+from sushi_accel.shown import plain, shown
 from sushi_agents.policy import PolicyError
 from sushi_env import InputError, Problem
+
+MAX_FILE_BYTES = 64 * 1024**2
 
 
 class OnnxPolicy:
@@ -30,24 +34,23 @@ class OnnxPolicy:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # small networks: more threads cost more than they save
         options.log_severity_level = 4
+        where = named("agent", path)
+        contents = read_bytes(path, where, MAX_FILE_BYTES)
         try:
-            contents = Path(path).read_bytes()
             session = onnxruntime.InferenceSession(
                 contents, options, providers=["CPUExecutionProvider"]
             )
-        except OSError as error:
-            raise InputError(f"agent {path}: cannot be read ({error.strerror})") from None
         except Exception as error:
-            raise PolicyError(f"agent {path}: is no ONNX model ({error})") from None
+            raise PolicyError(f"{where}: is no ONNX model ({plain(error)})") from None
         inputs = {item.name: item.shape for item in session.get_inputs()}
         size = problem.layout.size
         if list(inputs) != ["observation"] or "action" not in {
             item.name for item in session.get_outputs()
         }:
-            raise InputError(f"agent {path}: must take 'observation' and give 'action'")
+            raise InputError(f"{where}: must take 'observation' and give 'action'")
         if inputs["observation"][1:] != [size]:
             raise InputError(
-                f"agent {path}: observes {inputs['observation'][1:]}, but scenario "
+                f"{where}: observes {shown(inputs['observation'][1:])}, but scenario "
                 f"{problem.scenario.name!r} shows [{size}]"
             )
         self._session = session

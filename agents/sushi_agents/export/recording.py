@@ -104,7 +104,7 @@ def recorded_episodes(
             raise PolicyError(
                 f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
             ) from error
-        actions = check_actions(raw, problem, episodes, f"policy {name!r}, step {step}")
+        actions = check_actions(raw, engine, f"policy {name!r}, step {step}")
         engine.step(actions)
         step += 1
         for k in np.flatnonzero(going).tolist():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sb3_contrib import QRDQN, MaskablePPO, RecurrentPPO
 from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -20,8 +19,8 @@ from sushi_agents.network.network import QueueNetwork, network_spec
 from sushi_agents.network.queue_policy import QueuePolicy
 from sushi_agents.policy import Policy
 from sushi_env import InputError, Problem
+from sushi_env.engine.actions import decode
 from sushi_env.sb3_wrappers import DiscreteActions
-from sushi_env.wrappers import split_action
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class _Pairs:
     ) -> tuple[Any, Any]:
         """See `Policy.predict`."""
         chosen, state = self.model.predict(observation, state, episode_start, deterministic)
-        return split_action(np.asarray(chosen), self.subgraphs), state
+        return decode(chosen, self.subgraphs), state
 
 
 def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:

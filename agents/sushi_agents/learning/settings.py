@@ -5,9 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sushi_accel.files.documents import read_yaml
+from sushi_accel.files.reading import named
+from sushi_accel.files.yaml_text import parse_yaml, read_yaml
+from sushi_accel.shown import shown
 from sushi_env import InputError, Scenario
 from sushi_env.scenario.suites import suite_folder, suite_of
 
@@ -52,10 +52,10 @@ def hyperparameters(
     """
     if file is None:
         found = files("sushi_agents").joinpath("hyperparameters", f"{algo}.yaml")
-        sections = yaml.safe_load(found.read_text()) | _of_suite(algo, scenario.name)
         where = f"hyperparameters of {algo}"
+        sections = parse_yaml(found.read_bytes(), where) | _of_suite(algo, scenario.name)
     else:
-        where = f"hyperparameter file {file}"
+        where = named("hyperparameter file", file)
         sections = read_yaml(file, where, MAX_FILE_BYTES)
     if not isinstance(sections, dict) or DEFAULT_FAMILY not in sections:
         raise InputError(f"{where}: must have a section `{DEFAULT_FAMILY}`")
@@ -64,13 +64,15 @@ def hyperparameters(
     for family in (DEFAULT_FAMILY, scenario.supernet, own):
         section = sections.get(family, {})
         if not isinstance(section, dict):
-            raise InputError(f"{where}: section {family!r} must hold names and values")
+            raise InputError(f"{where}: section {shown(family)} must hold names and values")
         settings |= section
     settings |= changes or {}
     for name in ("n_envs", "share_arrivals"):
         count = settings.get(name)
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 65536:
-            raise InputError(f"{where}: {name} = {count!r}, must be a whole number in 1..65536")
+            raise InputError(
+                f"{where}: {name} = {shown(count)}, must be a whole number in 1..65536"
+            )
     if not isinstance(settings["centre_rewards"], bool):
         raise InputError(f"{where}: centre_rewards must be true or false")
     return settings
@@ -95,11 +97,11 @@ def parse_changes(given: Sequence[str]) -> Settings:
     for text in given:
         name, equals, value = text.partition("=")
         try:
-            changes[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            changes[name.strip()] = parse_yaml(value, "value")
+        except InputError:
             equals = ""
         if not equals or not name.strip().isidentifier():
-            raise InputError(f"hyperparameter {text!r}: must be name=value")
+            raise InputError(f"hyperparameter {shown(text)}: must be name=value")
     return changes
 
 

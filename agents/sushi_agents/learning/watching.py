@@ -21,6 +21,7 @@ from sushi_agents.policy import Policy
 from sushi_env import EpisodeMetrics, Problem, compile_scenario, mean_metrics
 from sushi_env.engine import kernel
 from sushi_env.engine.engine import Engine
+from sushi_env.step_info import metrics_in
 
 VALIDATION_SEED = 1_500_000_000
 """Evaluations during training use seeds from here on: neither trained on, nor a suite's."""
@@ -120,7 +121,7 @@ class Watch(BaseCallback):
         dones = self.locals["dones"]
         if dones.any():
             infos = self.locals["infos"]
-            self.finished += [EpisodeMetrics(**infos[k]["metrics"]) for k in dones.nonzero()[0]]
+            self.finished += [metrics_in(infos[k]) for k in dones.nonzero()[0]]
         if self.on_progress:
             self.on_progress(min(self.num_timesteps, self.run.steps), self.run.steps)
         return not self.stopped

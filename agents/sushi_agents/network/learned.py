@@ -17,13 +17,20 @@ from safetensors.torch import save as pack_tensors
 
 from sushi_accel.files.atomic import replacing
 from sushi_accel.files.documents import validate, write_atomically
+from sushi_accel.files.json_text import read_json
+from sushi_accel.files.reading import named, read_bytes
+from sushi_accel.files.versions import Format
+from sushi_accel.shown import plain, shown
 from sushi_agents.network.network import CRITIC, HIDDEN, SHARPNESS, QueueNetwork
 from sushi_agents.network.table_context import context_size
 from sushi_agents.policy import Actions, Observations
 from sushi_env import InputError, Problem
 
-SCHEMA = "sushi-agent/2"
+FORMAT = Format("format", 2, prefix="sushi-agent/")
 MAX_FILE_BYTES = 64 * 1024**2
+NUMBERS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+"""Types of numbers that a file's weights may have."""
+
 SUFFIXES = (".json", ".safetensors")
 
 Size = Annotated[int, Field(ge=1, le=4096)]
@@ -67,7 +74,7 @@ class AgentCard(_Frozen):
         score: Mean metrics on the seeds that chose the weights, and which seeds those are.
     """
 
-    format: Literal["sushi-agent/2"] = SCHEMA
+    format: Literal["sushi-agent/2"] = "sushi-agent/2"
     network: NetworkSpec
     layout: dict[str, tuple[int, int]]
     scenarios: dict[str, str]
@@ -146,13 +153,10 @@ def load_agent(path: Path, problem: Problem) -> LearnedScheduler:
         InputError: If a file is missing, too large, damaged or no agent's, or if the scenario's
             spaces are not those the agent was trained on.
     """
-    where = f"agent {path}"
-    text = _read(path.with_suffix(".json"), where)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: its .json is not JSON ({error})") from None
-    card = validate(AgentCard, document, where)
+    where = named("agent", path)
+    card_path, weights_path = path.with_suffix(".json"), path.with_suffix(".safetensors")
+    document = read_json(card_path, named("agent", card_path))
+    card = validate(AgentCard, FORMAT.upgraded(document, where), where)
     _check_spaces(card, problem, where)
     spec = card.network
     for name, values, wanted in (
@@ -163,18 +167,10 @@ def load_agent(path: Path, problem: Problem) -> LearnedScheduler:
             raise InputError(
                 f"{where}: network.{name} has {len(values)} values, must have {wanted}"
             )
+    packed = read_bytes(weights_path, named("agent", weights_path), MAX_FILE_BYTES)
     network = QueueNetwork(**spec.model_dump())
-    _load_weights(network, _read(path.with_suffix(".safetensors"), where), where)
+    _load_weights(network, packed, where)
     return LearnedScheduler(network, problem, card)
-
-
-def _read(path: Path, where: str) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{where}: {path.name} is larger than {MAX_FILE_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{where}: {path.name} cannot be read ({error.strerror})") from None
 
 
 def _check_spaces(card: AgentCard, problem: Problem, where: str) -> None:
@@ -193,10 +189,10 @@ def _load_weights(network: QueueNetwork, packed: bytes, where: str) -> None:
     try:
         tensors = parse_tensors(packed)
     except (SafetensorError, ValueError) as error:
-        raise InputError(f"{where}: its .safetensors is damaged ({error})") from None
+        raise InputError(f"{where}: its .safetensors is damaged ({plain(error)})") from None
     own = {name: tensor for name, tensor in network.state_dict().items() if name[:6] != "value."}
     if set(tensors) != set(own):
-        odd = ", ".join(sorted(set(tensors) ^ set(own)))
+        odd = ", ".join(shown(name) for name in sorted(set(tensors) ^ set(own))[:5])
         raise InputError(f"{where}: tensors missing or unknown: {odd}")
     for name, tensor in tensors.items():
         if tensor.shape != own[name].shape:
@@ -204,6 +200,9 @@ def _load_weights(network: QueueNetwork, packed: bytes, where: str) -> None:
                 f"{where}: tensor {name} has shape {tuple(tensor.shape)}, "
                 f"must be {tuple(own[name].shape)}"
             )
-        if not torch.isfinite(tensor).all():
-            raise InputError(f"{where}: tensor {name} holds values that are not finite")
+        if tensor.dtype not in NUMBERS:
+            known = ", ".join(str(dtype).removeprefix("torch.") for dtype in NUMBERS)
+            raise InputError(f"{where}: tensor {name} is {tensor.dtype}, must be one of {known}")
+        if not torch.isfinite(tensor.float()).all():
+            raise InputError(f"{where}: tensor {name} holds values that are not finite in float32")
     network.load_state_dict(tensors, strict=False)

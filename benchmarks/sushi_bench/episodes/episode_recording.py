@@ -88,7 +88,7 @@ def record_episode(
             raise PolicyError(
                 f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
             ) from error
-        actions = check_actions(raw, problem, 1, f"policy {name!r}, step {step}")
+        actions = check_actions(raw, engine, f"policy {name!r}, step {step}")
         engine.step(actions)
         starts[:] = False
         record.note(*actions[0].tolist())

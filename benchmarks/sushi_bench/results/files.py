@@ -4,15 +4,18 @@ The first line is the header, then comes one row per episode, in the suite's ord
 then by seed. Nothing in a file depends on when, or on how many processes, it was computed.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sushi_accel.files.atomic import replacing
-from sushi_accel.files.documents import shown, validate
+from sushi_accel.files.documents import validate
+from sushi_accel.files.json_text import parse_json
+from sushi_accel.files.reading import as_text, named, read_bytes
+from sushi_accel.shown import shown
 from sushi_bench.results.schema import (
+    FORMAT,
     HIGHEST,
     SCHEMA,
     Header,
@@ -71,7 +74,7 @@ def write_results(path: Path, header: Header, rows: Iterable[Row]) -> None:
         InputError: If it cannot be written.
     """
     text = "".join([header_line(header), *(row.as_line() for row in rows)])
-    with replacing(path, f"result file {path}") as part:
+    with replacing(path, named("result file", path)) as part:
         part.write_bytes(text.encode())
 
 
@@ -90,7 +93,7 @@ def read_results(path: Path) -> Results:
         if (row.scenario, row.seed) != (scenario, seed):
             raise InputError(
                 f"{path}, line {n}: must be scenario {scenario!r}, seed {seed} (rows are in the "
-                f"suite's order, then by seed), is scenario {row.scenario!r}, seed {row.seed}"
+                f"suite's order, then by seed), is scenario {shown(row.scenario)}, seed {row.seed}"
             )
         _check_upper(row, header, f"{path}, line {n}")
         rows.append(row)
@@ -109,19 +112,13 @@ def parse_header(line: str, where: str) -> Header:
     Raises:
         InputError: If it is not one, or not of a suite that is known here.
     """
-    contents = _json(line, where)
-    if isinstance(contents, dict) and contents.get("schema", SCHEMA) != SCHEMA:
-        raise InputError(
-            f"{where}: schema = {shown(contents['schema'])}: must be {SCHEMA!r}, which this "
-            "version of sushi-env reads"
-        )
-    header = validate(Header, contents, where)
+    header = validate(Header, FORMAT.upgraded(parse_json(line, where), where), where)
     if header.suite not in (known := suite_names()):
-        raise InputError(f"{where}: suite = {header.suite!r}: known here: {', '.join(known)}")
+        raise InputError(f"{where}: suite = {shown(header.suite)}: known here: {', '.join(known)}")
     suite = get_suite(header.suite)
     if header.suite_digest != suite.digest:
         raise InputError(
-            f"{where}: suite_digest = {header.suite_digest!r}: suite {suite.version} has "
+            f"{where}: suite_digest = {shown(header.suite_digest)}: suite {suite.version} has "
             f"{suite.digest!r}"
         )
     if header.first_seed != suite.first_seed:
@@ -149,7 +146,7 @@ def parse_row(line: str, where: str) -> Row:
     Raises:
         InputError: If it is not one, or a metric is out of range.
     """
-    row: Any = validate(RowOfFile, _json(line, where), where)
+    row: Any = validate(RowOfFile, parse_json(line, where), where)
     return Row(row.scenario, row.seed, EpisodeMetrics(**row.metrics.model_dump()), row.upper)
 
 
@@ -160,18 +157,7 @@ def _check_upper(row: Row, header: Header, where: str) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"result file {path}: cannot be read ({error.strerror})") from None
-    if len(raw) > MAX_FILE_BYTES:
-        raise InputError(f"result file {path}: larger than {MAX_FILE_BYTES} bytes")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        n = raw[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}, line {n}: not UTF-8") from None
+    text = as_text(read_bytes(path, named("result file", path), MAX_FILE_BYTES), str(path))
     if not text.endswith("\n"):
         n = text.count("\n") + 1
         raise InputError(f"{path}, line {n}: the file ends inside a line; every line ends in \\n")
@@ -183,19 +169,3 @@ def _lines(path: Path) -> list[str]:
                 f"{MAX_LINE_CHARACTERS}"
             )
     return lines
-
-
-def _json(line: str, where: str) -> Any:
-    try:
-        return json.loads(line, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error})") from None
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {shown(repeated)} stands there twice")
-    return found

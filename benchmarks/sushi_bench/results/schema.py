@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from sushi_accel.files.versions import Format
 from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics
 
-SCHEMA = "sushi-bench-results/1"
+FORMAT = Format("schema", 1, prefix="sushi-bench-results/")
+SCHEMA = FORMAT.stated
 
 HIGHEST = {
     "utility": 1.0,

@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from sushi_bench.results.files import Header, Row, expected_keys, header_line, parse_row
+from sushi_accel.files.json_text import parse_json
+from sushi_accel.files.reading import read_bytes
+from sushi_bench.results.files import (
+    MAX_FILE_BYTES,
+    Header,
+    Row,
+    expected_keys,
+    header_line,
+    parse_row,
+)
 from sushi_bench.running.suite_tasks import Task
 from sushi_env import InputError
 
@@ -44,7 +53,9 @@ class Journal:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            left = self.path.read_bytes() if self.path.exists() else b""
+            left = b""
+            if self.path.exists():
+                left = read_bytes(self.path, str(self.path), MAX_FILE_BYTES)
             other = not left.startswith(self._first)
             kept = self._first if other else self._read(left)
             self._file = self.path.open("r+b" if left else "wb")
@@ -60,8 +71,9 @@ class Journal:
         whole = len(self._first)
         for line in left[len(self._first) :].splitlines(keepends=True):
             try:
-                rows = [parse_row(json.dumps(row), str(self.path)) for row in json.loads(line)]
-            except (InputError, ValueError, TypeError):
+                found = parse_json(line, str(self.path))
+                rows = [parse_row(json.dumps(row), str(self.path)) for row in found]
+            except (InputError, TypeError):
                 break
             if not line.endswith(b"\n") or not self._expected >= {
                 (r.scenario, r.seed) for r in rows

@@ -13,6 +13,7 @@ from typing import Any
 
 from sushi_accel import __version__
 from sushi_accel.files.documents import validate
+from sushi_accel.files.reading import file_digest, named
 from sushi_agents.heuristics.cache_rules import CACHE_RULES
 from sushi_agents.registry import BUILT_IN, GROUP, STATIC
 from sushi_agents.zoo import GENERALIST, ZOO, zoo_folder
@@ -124,7 +125,7 @@ def fingerprint(policy: str) -> str:
         files = [local] if local.is_file() else _installed(module)
     digest = hashlib.sha256()
     for file in files:
-        digest.update(file.read_bytes())
+        digest.update(bytes.fromhex(file_digest(file, named("policy's file", file))))
     return digest.hexdigest()
 
 

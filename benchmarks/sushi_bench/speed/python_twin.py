@@ -17,13 +17,13 @@ import numpy as np
 
 from sushi_env import Problem
 from sushi_env.engine.layout import OBSERVED_QUERIES
-from sushi_env.rewards import COMPONENTS
 from sushi_env.scenario.traffic import (
     DiurnalArrivals,
     FlashCrowdArrivals,
     GammaArrivals,
     MmppArrivals,
 )
+from sushi_env.step_info import COMPONENT_KEYS
 
 WORD = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
@@ -326,7 +326,7 @@ class PythonTwin:
             float(self.dropped - dropped),
             bytes_moved / self.most_bytes if self.most_bytes else 0.0,
         )
-        info["components"] = dict(zip(COMPONENTS, values, strict=True))
+        info |= zip(COMPONENT_KEYS, values, strict=True)
         reward = sum(w * value for w, value in zip(self.weights, values, strict=True))
         self.rewards.append(reward)
         self.records.append(

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sushi_accel.files.documents import read_yaml, validate
+from sushi_accel.files.documents import validate
+from sushi_accel.files.yaml_text import read_yaml
 from sushi_env import InputError, Scenario, get_scenario
 from sushi_env.scenario.suites import in_suite, suite_folder
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sushi_accel.files.documents import read_yaml, validate
+from sushi_accel.files.documents import validate
+from sushi_accel.files.yaml_text import read_yaml
 from sushi_agents.learning.settings import hyperparameters
 from sushi_agents.zoo import GENERALIST
 from sushi_bench.suite.suite import Suite

@@ -15,13 +15,30 @@ from sushi_accel.silicon.calibration import calibrate as run_calibration
 from sushi_accel.silicon.measurements import COLUMNS, load_measurements
 from sushi_accel.silicon.validation import Validation, validate_board
 from sushi_bench import console
+from sushi_bench.commands.accel.streaming import (
+    calibrate_sweeps,
+    is_sweeps,
+    refuse_networks,
+    validate_sweeps,
+)
 from sushi_bench.commands.options import JsonOption
 
 CsvArgument = Annotated[
     Path, typer.Argument(metavar="CSV", help=f"Measurements; columns {', '.join(COLUMNS)}.")
 ]
 PresetOption = Annotated[
-    str, typer.Option("--preset", help="A board, or a .yaml of one: its array and mechanism.")
+    str,
+    typer.Option(
+        "--preset", "--board", help="A board, or a .yaml of one: its array and mechanism."
+    ),
+]
+NetworksOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--networks",
+        help="Measured networks too, beside layers of which it is known "
+        "what is cached; see docs/concepts/cached-byte.md.",
+    ),
 ]
 PlotOption = Annotated[
     Path | None, typer.Option("--plot", help="Also save a picture of predicted against measured.")
@@ -31,11 +48,16 @@ PlotOption = Annotated[
 def validate(
     csv: CsvArgument,
     preset: PresetOption = "zcu104",
+    networks: NetworksOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare a board's predictions with measured layers, the driver's call included."""
     board = get_board(preset)
+    if is_sweeps(csv):
+        validate_sweeps(csv, networks, board, plot, as_json)
+        return
+    refuse_networks(networks, csv)
     validation = validate_board(load_measurements(csv), board)
     if plot is not None:
         need_matplotlib()
@@ -55,12 +77,17 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="Board file to write.")],
     preset: PresetOption = "zcu104",
     name: Annotated[str | None, typer.Option(help="Name of the fitted board.")] = None,
+    networks: NetworksOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit a board's constants to measured layers, cross-validate, and write a board file."""
     base = get_board(preset)
     name = f"{base.name}-fitted" if name is None else name
+    if is_sweeps(csv):
+        calibrate_sweeps(csv, networks, replace(base, name=name), out, plot, as_json)
+        return
+    refuse_networks(networks, csv)
     found = run_calibration(load_measurements(csv), replace(base, name=name))
     save_board(found.board, out)
     if plot is not None:

@@ -1,0 +1,174 @@
+"""`sushi accel validate` and `calibrate` on measurements of what is cached and what is streamed."""
+
+import math
+from pathlib import Path
+
+from rich.table import Table
+
+from sushi_accel import Board, InputError, save_board
+from sushi_accel.files.reading import named, reading
+from sushi_accel.silicon.published import load_published
+from sushi_accel.silicon.streaming import StreamingValidation, validate_streaming
+from sushi_accel.silicon.streaming_calibration import calibrate_streaming
+from sushi_accel.silicon.sweeps import MAX_FILE_BYTES, load_sweeps
+from sushi_bench import console
+
+MARK = "off_chip_mib"
+"""The column that tells such a file from one of single layers."""
+
+
+def is_sweeps(csv: Path) -> bool:
+    """Whether a CSV is of networks of which a part is cached; if it cannot be read, it is not."""
+    try:
+        with reading(csv, named("measurements", csv), MAX_FILE_BYTES) as file:
+            header = file.readline(100_000).decode("utf-8-sig", errors="replace")
+    except InputError:
+        return False
+    return MARK in [name.strip() for name in header.split(",")]
+
+
+def validate_sweeps(
+    csv: Path, networks: Path | None, board: Board, plot: Path | None, js: bool
+) -> None:
+    """Compares predictions with such measurements, prints or draws them."""
+    published = None if networks is None else load_published(networks)
+    found = validate_streaming(load_sweeps(csv), published, board)
+    draw(found, plot)
+    if js:
+        console.print_json(as_json(found, board))
+        return
+    show(found, board)
+
+
+def calibrate_sweeps(
+    csv: Path, networks: Path | None, board: Board, out: Path, plot: Path | None, js: bool
+) -> None:
+    """Fits a board to such measurements, writes it, and says how well it then predicts."""
+    sweeps = load_sweeps(csv)
+    published = None if networks is None else load_published(networks)
+    fitted = calibrate_streaming(sweeps, published, board)
+    found = validate_streaming(sweeps, published, fitted.board)
+    save_board(fitted.board, out)
+    draw(found, plot)
+    constants = {name: getattr(fitted.board, name) for name in fitted.fitted}
+    if js:
+        result = {"board": fitted.board.name, "constants": constants, "rows": fitted.count}
+        console.print_json(result | {"fit": as_json(found, fitted.board)})
+        return
+    table = Table(title=f"{fitted.board.name}, fitted to {fitted.count} rows, written to {out}")
+    table.add_column("constant")
+    table.add_column("value", justify="right")
+    for name, value in constants.items():
+        table.add_row(name, f"{value:.6g}")
+    console.out.print(table)
+    show(found, fitted.board)
+
+
+def draw(found: StreamingValidation, plot: Path | None) -> None:
+    """Saves the picture, if one is wanted."""
+    if plot is None:
+        return
+    from sushi_accel.figures import need_matplotlib, save_picture
+
+    need_matplotlib()
+    from sushi_accel.silicon.streaming_picture import streaming_picture
+
+    save_picture(streaming_picture(found), plot)
+
+
+def as_json(found: StreamingValidation, board: Board) -> dict[str, object]:
+    """All of a validation as one JSON object."""
+    published = found.published
+    result: dict[str, object] = {
+        "board": board.name,
+        "boards": {link: each.name for link, each in found.boards.items()},
+        "errors": {
+            kind: {
+                "count": error.count,
+                "mean_abs_error": error.mean_abs,
+                "worst_abs_error": error.worst_abs,
+                "left_out_mean_abs_error": error.left_out,
+            }
+            for kind, error in found.errors.items()
+        },
+        "saving_ms_per_mib": [
+            {
+                "link": s.link,
+                "rows": s.rows,
+                "hosts": list(s.hosts),
+                "count": s.count,
+                "measured": s.measured,
+                "interval": [s.low, s.high],
+                "predicted": s.predicted,
+                "inside": s.inside,
+            }
+            for s in found.savings
+        ],
+        "families": [
+            {"link": link, "family": family, "array_ms": value}
+            for (link, family), value in found.families_ms.items()
+        ],
+        "not_judged": dict(found.not_judged),
+        "layers": [
+            {
+                "kind": found.sweeps.kinds[n],
+                "run": found.sweeps.runs[n],
+                "network": found.sweeps.networks[n].name,
+                "streamed_mib": _optional(found.sweeps.streamed_mib[n]),
+                "predicted_ms": _optional(found.sweeps_ms[n]),
+                "measured_ms": float(found.sweeps.measured_ms[n]),
+            }
+            for n in range(len(found.sweeps.kinds))
+        ],
+    }
+    if published is not None:
+        result["networks"] = [
+            {
+                "network": published.names[n],
+                "family": published.families[n],
+                "link": published.links[n],
+                "host": published.hosts[n],
+                "streamed_mib": _optional(published.streamed_mib[n]),
+                "predicted_ms": _optional(found.published_ms[n]),
+                "measured_ms": float(published.measured_ms[n]),
+            }
+            for n in range(len(published.names))
+        ]
+    return result
+
+
+def _optional(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def show(found: StreamingValidation, board: Board) -> None:
+    """Prints errors and savings for people."""
+    names = ", ".join(each.name for each in found.boards.values())
+    table = Table(title=f"{board.name}: predicted against measured; all links: {names}")
+    for heading in ("kind", "rows", "mean error", "worst", "family's other rows"):
+        table.add_column(heading, justify="left" if heading == "kind" else "right")
+    for kind, error in found.errors.items():
+        left_out = "" if error.left_out is None else f"{100 * error.left_out:.2f} %"
+        mean, worst = f"{100 * error.mean_abs:.2f} %", f"{100 * error.worst_abs:.2f} %"
+        table.add_row(kind, str(error.count), mean, worst, left_out)
+    console.out.print(table)
+    table = Table(title="ms saved per MiB that is cached, 95 % interval")
+    for heading in ("link", "from", "rows", "measured", "predicted", "inside"):
+        table.add_column(heading, justify="left" if heading in ("link", "from") else "right")
+    for s in found.savings:
+        measured = f"{s.measured:.3f} [{s.low:.3f}, {s.high:.3f}]"
+        inside = "yes" if s.inside else "no"
+        table.add_row(s.link, s.rows, str(s.count), measured, f"{s.predicted:.3f}", inside)
+    console.out.print(table)
+    for reason, count in found.not_judged.items():
+        console.out.print(f"{count} rows not judged: {reason}.", highlight=False)
+
+
+def refuse_networks(networks: Path | None, csv: Path) -> None:
+    """Measured networks go with measured layers of the same kind.
+
+    Raises:
+        InputError: If there are networks all the same.
+    """
+    if networks is not None:
+        raise InputError(f"--networks needs measured layers with a column {MARK!r}, not {csv}")
