@@ -13,7 +13,7 @@ import nbformat
 import pytest
 import typer
 
-from sushi_bench.main import app
+from sushi_bench.commands.app import app
 
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(

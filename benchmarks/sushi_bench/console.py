@@ -1,15 +1,19 @@
 """What every command prints with: people on stderr or a terminal, JSON alone on stdout."""
 
 import json
+import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from sushi_bench import streams
+from sushi_accel.shown import plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -20,6 +24,8 @@ WIDTH_OF_FILES = 120
 SOON_S, LONG_S = 5.0, 60.0
 """When work without a progress bar is said to be long, and what is long."""
 
+LONGEST_LINE = 8000
+
 out = Console(width=None if sys.stdout and sys.stdout.isatty() else WIDTH_OF_FILES)
 err = Console(stderr=True)
 
@@ -29,19 +35,61 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
+def say(text: object, on: Console = out) -> None:
+    """Prints a line on stdout; whatever strangers' text is in it is shown, not obeyed."""
+    line = plain(text, LONGEST_LINE)
+    on.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def note(text: object) -> None:
+    """Prints a line on stderr, above a progress bar if there is one."""
+    say(text, err)
+
+
 def complain(message: object) -> None:
-    """Prints one line on stderr, above a progress bar if there is one."""
-    note(f"sushi: {' '.join(str(message).split())}")
+    """Prints on stderr, in one line, what is wrong."""
+    note(f"sushi: {message}")
 
 
-def note(text: str) -> None:
-    """Prints a line on stderr, as it is."""
-    err.print(text, markup=False, highlight=False, soft_wrap=True)
+def table(
+    columns: Iterable[str],
+    rows: Iterable[Sequence[object]],
+    title: str | None = None,
+    left: Collection[str] = (),
+    wrap: bool = False,
+) -> Table:
+    """A table for people; whatever strangers' text is in it is shown, not obeyed.
+
+    Args:
+        columns: The headings.
+        rows: The cells; None is an empty one.
+        title: What is above it.
+        left: Headings of the columns, beside the first, that hold no numbers.
+        wrap: Whether long cells are broken into lines.
+    """
+    found = Table(
+        title=None if title is None else Text(plain(title)),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for n, heading in enumerate(columns):
+        justify = "left" if n == 0 or heading in left else "right"
+        found.add_column(heading, justify=justify, no_wrap=not wrap)
+    for row in rows:
+        found.add_row(*(Text("" if cell is None else plain(cell)) for cell in row))
+    return found
 
 
-def say(text: str) -> None:
-    """Prints a line on stdout, as it is."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+class _Log(logging.Handler):
+    """What the packages below have to say, on stderr: at a terminal also that they compile."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+_log = logging.getLogger("sushi_env")
+_log.addHandler(_Log())
+_log.setLevel(logging.INFO if err.is_terminal else logging.WARNING)
 
 
 @contextmanager
@@ -50,7 +98,7 @@ def progress_bar() -> "Iterator[Progress]":
     from rich import progress as p
 
     columns = (
-        p.TextColumn("{task.description}"),
+        p.TextColumn("{task.description}", markup=False),
         p.BarColumn(),
         p.MofNCompleteColumn(),
         p.TimeElapsedColumn(),
@@ -68,21 +116,24 @@ class Work:
     """
 
     def __init__(self, bar: "Progress", description: str, total: int | None):
-        self._bar, self._task = bar, bar.add_task(description, total=total)
+        self._bar, self._total = bar, total or 0
+        self._task = bar.add_task(plain(description), total=total)
         self._done, self._began, self._silent = 0, time.monotonic(), bar.disable
 
-    def __call__(self, done: int, total: int, description: str | None = None) -> None:
-        self._done = done
-        self._bar.update(self._task, completed=done, total=total, description=description)
+    def __call__(self, done: int, total: int | None = None, description: str | None = None) -> None:
+        """Shows how far it is, and if given, of how much, and what is done now."""
+        self._done, self._total = done, self._total if total is None else total
+        said = None if description is None else plain(description)
+        self._bar.update(self._task, completed=done, total=self._total, description=said)
         taken = time.monotonic() - self._began
         if self._silent and done and taken > SOON_S:
-            self._silent, left = False, taken * (total - done) / done
+            self._silent, left = False, taken * (self._total - done) / done
             if left > LONG_S:
-                note(f"sushi: about {duration(left)} left; Ctrl-C stops")
+                complain(f"about {duration(left)} left; Ctrl-C stops")
 
     def advance(self) -> None:
-        """One more is done, of a total given at the start."""
-        self(self._done + 1, int(self._bar.tasks[self._task].total or 0))
+        """One more is done."""
+        self(self._done + 1)
 
 
 @contextmanager
@@ -98,5 +149,3 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
     return f"{seconds:.0f} seconds"
-
-

@@ -18,7 +18,7 @@ def open_missing() -> None:
             os.fstat(number)
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY), number)
-        setattr(sys, name, open(number, mode, closefd=False))
+        setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def complain(message: object) -> None:

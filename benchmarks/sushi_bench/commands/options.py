@@ -1,20 +1,17 @@
-"""Options that several commands share; importing this module imports nothing of ours."""
+"""Options that several commands share."""
 
-import importlib
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sushi_accel.errors import InputError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sushi_accel.errors import need
+from sushi_bench import console
 
 MOST_EPISODES = 100_000
 """Of a command; each episode's metrics are kept in memory."""
@@ -44,6 +41,29 @@ JobsOption = Annotated[
     int | None,
     typer.Option("--jobs", help="Processes to spread over; by default one per core.", min=1),
 ]
+FromOneJobOption = Annotated[
+    int, typer.Option("--jobs", help="Processes to spread over; results do not depend on it.")
+]
+PlotOption = Annotated[
+    Path | None, typer.Option("--plot", help="Also save a picture (.png, .svg, .pdf) here.")
+]
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        help="A policy's name, package.module:Class, or a model's path; any of them with "
+        "+cache-last or another cache rule behind it; repeat for more.",
+    ),
+]
+SuiteOption = Annotated[str, typer.Option("--suite", help="Version of the suite.")]
+
+FAILED = 2
+"""Exit code if a policy failed; the others' results are there."""
+
+
+def need_training(what: str) -> None:
+    """Asks for the libraries of the extra `train`; see `need`."""
+    need(what, "train", "torch", "stable_baselines3", "sb3_contrib", "safetensors", "tensorboard")
 
 
 def jobs_or_all(jobs: int | None) -> int:
@@ -63,48 +83,16 @@ def stopped_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def kept_if_stopped() -> Iterator[None]:
+    """Within it, who stops a command is told that it continues where it stopped."""
+    with stopped_by_sigterm():
+        try:
+            yield
+        except KeyboardInterrupt:
+            console.complain("what is done is kept; the same command continues from there")
+            raise
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-@contextmanager
-def needing(what: str, extras: str, *modules: str) -> Iterator[None]:
-    """Within it, a module that is missing is said to be in an extra.
-
-    Args:
-        what: What needs it, for the message.
-        extras: The extras that have it.
-        modules: Modules to look for at once.
-
-    Raises:
-        InputError: If one is missing.
-    """
-    try:
-        for module in modules:
-            importlib.import_module(module)
-        yield
-    except ModuleNotFoundError as error:
-        message = f"{what} {error.name!r}: pip install 'sushi-env[{extras}]'"
-        raise InputError(message) from None
-
-
-def need_matplotlib() -> None:
-    """Raises a clear error if the extra `plot` is not installed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        raise InputError("pictures need Matplotlib: pip install 'sushi-env[plot]'") from None
-
-
-def save_picture(figure: "Figure", path: Path) -> None:
-    """Saves a figure, atomically, in the format that the path's ending names.
-
-    Raises:
-        InputError: If the ending names no format, or the path cannot be written.
-    """
-    from sushi_accel.files.atomic import replacing
-
-    if path.suffix not in {".png", ".svg", ".pdf"}:
-        raise InputError(f"picture {path}: must end in .png, .svg or .pdf")
-    with replacing(path, f"picture {path}") as part:
-        figure.savefig(part)

@@ -1,16 +1,14 @@
 """`sushi speed`: throughput, beside what people know."""
 
-import os
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from sushi_agents import baseline_names
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption, ScenarioOption
+from sushi_bench.commands.options import JsonOption, ScenarioOption, jobs_or_all, need_training
 from sushi_bench.speed import engine_speed as speed
-from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
+from sushi_env import DEFAULT_SCENARIO, Problem, compile_scenario, get_scenario
 
 
 def speed_(
@@ -36,54 +34,49 @@ def speed_(
     if training:
         _training(problem, repeats, threads, as_json)
         return
-    found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
+    found = speed.contenders(problem, jobs_or_all(threads))
     if policies:
         found += speed.policy_contenders(problem, baseline_names(problem))
-    with console.progress_bar() as progress:
-        task = progress.add_task("measuring", total=repeats * len(found))
-        speeds = speed.measure(found, repeats, seconds, lambda: progress.advance(task))
+    with console.working("measuring", repeats * len(found)) as work:
+        speeds = speed.measure(found, repeats, seconds, work.advance)
     result = speed.as_json(found, speeds)
     if as_json:
         console.print_json(result)
         return
-    table = Table("what", "environments", "threads", "steps/s", "lowest", "highest", "x CartPole")
     cartpole = result["cartpole"]["median"]
-    for contender, measured in zip(found, speeds, strict=True):
-        table.add_row(
+    rows = [
+        (
             contender.name,
             f"{contender.num_envs:,}",
-            str(contender.threads),
+            contender.threads,
             *(f"{rate:,.0f}" for rate in (measured.median, measured.min, measured.max)),
             f"{measured.median / cartpole:.2f}",
         )
-    console.out.print(table)
+        for contender, measured in zip(found, speeds, strict=True)
+    ]
+    columns = ("what", "environments", "threads", "steps/s", "lowest", "highest", "x CartPole")
+    console.out.print(console.table(columns, rows))
     for name, ratio in result["ratios"].items():
-        console.out.print(f"{name} = {ratio:.2f}", highlight=False)
+        console.say(f"{name} = {ratio:.2f}")
 
 
 def _training(problem: Problem, repeats: int, threads: int | None, as_json: bool) -> None:
-    try:
-        from sushi_bench.speed.training_speed import training_speed
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
-    with console.progress_bar() as progress:
-        task = progress.add_task("measuring training", total=repeats)
-        result = training_speed(problem, repeats, threads, lambda: progress.advance(task))
+    need_training("training needs")
+    from sushi_bench.speed.training_speed import training_speed
+
+    with console.working("measuring training", repeats) as work:
+        result = training_speed(problem, repeats, threads, work.advance)
     if as_json:
         console.print_json(result)
         return
-    table = Table("PPO on", "steps/s", "lowest", "highest", "stepping", "acting", "learning")
+    rows = []
     for name in ("sushi", "cartpole"):
         rate, shares = (
             result[name]["steps_per_s"],
             [result[name][key]["median"] for key in ("share_stepping", "share_acting")],
         )
-        table.add_row(
-            name,
-            *(f"{rate[key]:,.0f}" for key in ("median", "min", "max")),
-            *(f"{share:.1%}" for share in (*shares, 1 - sum(shares))),
-        )
-    console.out.print(table)
-    console.out.print(
-        f"ratio = {result['ratio']:.2f}, PyTorch on {result['threads']} threads", highlight=False
-    )
+        rates = (f"{rate[key]:,.0f}" for key in ("median", "min", "max"))
+        rows.append((name, *rates, *(f"{share:.1%}" for share in (*shares, 1 - sum(shares)))))
+    columns = ("PPO on", "steps/s", "lowest", "highest", "stepping", "acting", "learning")
+    console.out.print(console.table(columns, rows))
+    console.say(f"ratio = {result['ratio']:.2f}, PyTorch on {result['threads']} threads")

@@ -12,10 +12,10 @@ from sushi_accel.files.documents import write_atomically
 from sushi_agents import baseline_names
 from sushi_agents.policy import Policy
 from sushi_bench import console
-from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
+from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, need_training
 from sushi_bench.comparing.comparison import Comparison, compare
 from sushi_bench.comparing.comparison_tables import as_table
-from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
+from sushi_env import DEFAULT_SCENARIO, Problem, compile_scenario, get_scenario
 
 PICTURED_QUERIES = 60
 PICTURED_SEED = 1_500_000_000
@@ -53,13 +53,12 @@ def train(
     If it is interrupted, `--resume` and the same options continue from the last checkpoint, and
     give the weights that an uninterrupted run gives.
     """
-    try:
-        from sushi_agents.learning.algorithms import algorithm, as_policy
-        from sushi_agents.learning.settings import parse_changes
-        from sushi_agents.learning.training import train as run_training
-        from sushi_agents.learning.training_run import TrainingRun
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
+    need_training("training needs")
+    from sushi_agents.learning.algorithms import algorithm, as_policy
+    from sushi_agents.learning.settings import parse_changes
+    from sushi_agents.learning.training import train as run_training
+    from sushi_agents.learning.training_run import TrainingRun
+
     problem = compile_scenario(get_scenario(scenario))
     run = TrainingRun(
         problem.scenario,
@@ -76,23 +75,17 @@ def train(
     name = algorithm(algo).name
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     began = time.monotonic()
-    with console.progress_bar() as progress:
-        task = progress.add_task(f"training {name}", total=steps)
-        model = run_training(
-            run, lambda done, _: progress.update(task, completed=done), resume, _picture()
-        )
+    with console.working(f"training {name}", steps) as work:
+        model = run_training(run, work, resume, _picture())
     seconds = time.monotonic() - began
-    with console.progress_bar() as progress:
-        task = progress.add_task("comparing", total=None)
+    with console.working("comparing") as work:
         comparison = compare(
             problem,
             baseline_names(problem),
             episodes,
             seed=0,
             trained={name: as_policy(model, problem)},
-            on_progress=lambda name, done, total: progress.update(
-                task, description=f"comparing {name}", completed=done, total=total
-            ),
+            on_progress=lambda name, done, total: work(done, total, f"comparing {name}"),
         )
     agent = run.agent_path if run.agent_path.exists() else None
     result = comparison.as_json() | {
@@ -105,14 +98,10 @@ def train(
         console.print_json(result)
         return
     console.out.print(as_table(comparison))
-    console.out.print(_verdict(comparison, name))
-    console.out.print(
-        f"Trained {steps:,} steps in {seconds:.0f} s. Curves: tensorboard --logdir {out}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.say(_verdict(comparison, name))
+    console.say(f"Trained {steps:,} steps in {seconds:.0f} s. Curves: tensorboard --logdir {out}")
     saved = f"{agent} (the best evaluation's)" if agent else f"{run.model_path} (needs --trust)"
-    console.out.print(f"Scheduler: --policy {saved}", highlight=False, soft_wrap=True)
+    console.say(f"Scheduler: --policy {saved}")
 
 
 def _picture() -> Any:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from sushi_accel.errors import need
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption, ScenarioOption
-from sushi_env import DEFAULT_SCENARIO, InputError, get_scenario
+from sushi_bench.commands.options import JsonOption, ScenarioOption, need_training
+from sushi_env import DEFAULT_SCENARIO, get_scenario
 
 
 def tune(
@@ -21,24 +22,17 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Search for better hyperparameters with Optuna; an interrupted search goes on."""
-    try:
-        from sushi_agents.learning.tuning import TuningRun
-        from sushi_agents.learning.tuning import tune as search
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"tuning needs {error.name!r}: pip install 'sushi-env[train,tune]'"
-        ) from None
+    need("tuning needs", "train,tune", "optuna")
+    need_training("tuning needs")
+    from sushi_agents.learning.tuning import TuningRun
+    from sushi_agents.learning.tuning import tune as search
+
     run = TuningRun(get_scenario(scenario), algo, trials, steps, seed, out, jobs)
-    with console.progress_bar() as progress:
-        task = progress.add_task(f"tuning {algo}", total=trials)
-        best = search(run, lambda done, _: progress.update(task, completed=done))
+    with console.working(f"tuning {algo}", trials) as work:
+        best = search(run, work)
     if as_json:
         console.print_json({"file": str(out / "best.yaml"), "hyperparameters": best})
         return
     for name, value in best.items():
-        console.out.print(f"{name}: {value}", highlight=False)
-    console.out.print(
-        f"Train with them: sushi train --hyperparameters {out / 'best.yaml'}",
-        highlight=False,
-        soft_wrap=True,
-    )
+        console.say(f"{name}: {value}")
+    console.say(f"Train with them: sushi train --hyperparameters {out / 'best.yaml'}")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from rich import box
 from rich.table import Table
 
+from sushi_bench import console
 from sushi_bench.comparing.comparison import COMPARED, Comparison
 from sushi_env import EpisodeMetrics
 
@@ -26,36 +26,25 @@ def _ranked(comparison: Comparison) -> list[str]:
 
 def as_table(comparison: Comparison) -> Table:
     """The comparison as a table, best reward first."""
-    table = Table(
-        title=f"{comparison.scenario}: mean of {comparison.episodes} episodes, seeds from "
-        f"{comparison.seed}, best reward first",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+    rows = [
+        (name, *(show(comparison.policies[name]) for _, show in COLUMNS))
+        for name in _ranked(comparison)
+    ]
+    title = (
+        f"{comparison.scenario}: mean of {comparison.episodes} episodes, seeds from "
+        f"{comparison.seed}, best reward first"
     )
-    table.add_column("policy", no_wrap=True)
-    for heading, _ in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name in _ranked(comparison):
-        table.add_row(name, *(show(comparison.policies[name]) for _, show in COLUMNS))
-    return table
+    return console.table(("policy", *(heading for heading, _ in COLUMNS)), rows, title)
 
 
 def as_difference_table(comparison: Comparison) -> Table:
     """Paired differences to the reference, best reward first."""
-    table = Table(
-        title=f"minus {comparison.reference}, episode by episode: mean and 95 % interval",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("policy", no_wrap=True)
-    for key in COMPARED:
-        table.add_column(key, justify="right", no_wrap=True)
-        table.add_column("", justify="left", no_wrap=True)
     differences = comparison.differences()
+    rows = []
     for name in _ranked(comparison):
         if name not in differences:
             continue
-        cells = []
+        cells = [name]
         for key, digits in zip(COMPARED, (1, 4), strict=True):
             value = differences[name][key]
             cells.append(f"{value.mean:+.{digits}f}")
@@ -63,5 +52,7 @@ def as_difference_table(comparison: Comparison) -> Table:
                 cells.append("")
             else:
                 cells.append(f"{value.low:+.{digits}f} to {value.high:+.{digits}f}")
-        table.add_row(name, *cells)
-    return table
+        rows.append(cells)
+    columns = ["policy", *(heading for key in COMPARED for heading in (key, ""))]
+    title = f"minus {comparison.reference}, episode by episode: mean and 95 % interval"
+    return console.table(columns, rows, title, left=("",))
