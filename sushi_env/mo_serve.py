@@ -6,21 +6,20 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from sushi_env.rewards import COMPONENTS
+from sushi_env.rewards import COMPONENTS, REWARD_COMPONENTS
 from sushi_env.serve_env import ServeEnv
 from sushi_env.serve_vector_env import ServeVectorEnv
 
 OBJECTIVES = COMPONENTS
 """Objectives of the vector reward, in order; see `objectives`."""
 
-_SIGNS = np.array([1, 1, -1, -1, -1, -1, -1], dtype=np.float32)
+_SIGNS = np.array([component.sign for component in REWARD_COMPONENTS], dtype=np.float32)
 
 
 def reward_space() -> spaces.Box:
     """Bounds of a vector reward, float32, shape (7,)."""
-    low = np.array([0, 0, -1, -1, -1, -np.inf, -np.inf], dtype=np.float32)
-    high = np.array([1, 1, 0, 0, 0, 0, 0], dtype=np.float32)
-    return spaces.Box(low, high, dtype=np.float32)
+    most = _SIGNS * np.array([component.highest for component in REWARD_COMPONENTS], np.float32)
+    return spaces.Box(np.minimum(most, 0), np.maximum(most, 0), dtype=np.float32)
 
 
 def objectives(components: Any) -> NDArray[np.float32]:
@@ -42,7 +41,7 @@ class MoServeEnv(ServeEnv):
         self.reward_space, self.reward_dim = reward_space(), len(OBJECTIVES)
 
     def _earned(self) -> NDArray[np.float32]:
-        return objectives(self._outcome[: len(OBJECTIVES)])
+        return objectives(self._figures[: len(OBJECTIVES)])
 
 
 class MoServeVectorEnv(ServeVectorEnv):
@@ -56,4 +55,4 @@ class MoServeVectorEnv(ServeVectorEnv):
         self.reward_space, self.reward_dim = reward_space(), len(OBJECTIVES)
 
     def _earned(self) -> NDArray[np.float32]:
-        return objectives(self._engine.outcome[:, : len(OBJECTIVES)])
+        return objectives(self._engine.figures[:, : len(OBJECTIVES)])

@@ -1,49 +1,67 @@
-"""Reward presets: weights on the components that each step reports.
+"""Reward components, and the presets that weigh them.
 
-The components of a step, all computed by the engine:
-
-| component | value |
-|---|---|
-| `utility` | utility of the served query: 0 if late or below its floor, else 0.5 + 0.5 a |
-| `accuracy` | a = (top1 - lowest) / (highest - lowest) of the SubNet that served |
-| `latency` | min(response time / SLO, 1); beyond the SLO the miss is charged instead |
-| `late` | 1 if the response time exceeded the SLO |
-| `below_floor` | 1 if top-1 was below the query's floor |
-| `dropped` | queries dropped in this step |
-| `energy` | off-chip energy of the step, reload included, over that of the costliest SubNet |
-
-The reward is their sum weighted by the preset. Under `tradeoff`, being dropped is worse than
-any service, late or not. Under `utility` an episode's return is the sum of its utilities.
+`REWARD_COMPONENTS` is the one place where a component is declared; `sushi_env.engine.service`
+computes it. The reward of a step is the sum of its components, weighted by the scenario's preset.
+Under `tradeoff`, being dropped is worse than any service, late or not. Under `utility` an
+episode's return is the sum of its utilities.
 """
 
-REWARD_PRESETS: dict[str, dict[str, float]] = {
-    "tradeoff": {
-        "utility": 0.0,
-        "accuracy": 1.0,
-        "latency": -0.5,
-        "late": -1.0,
-        "below_floor": -1.0,
-        "dropped": -3.0,
-        "energy": 0.0,
-    },
-    "utility": {
-        "utility": 1.0,
-        "accuracy": 0.0,
-        "latency": 0.0,
-        "late": 0.0,
-        "below_floor": 0.0,
-        "dropped": 0.0,
-        "energy": 0.0,
-    },
-    "energy": {
-        "utility": 1.0,
-        "accuracy": 0.0,
-        "latency": 0.0,
-        "late": 0.0,
-        "below_floor": 0.0,
-        "dropped": 0.0,
-        "energy": -0.25,
-    },
-}
+from dataclasses import dataclass
+from math import inf
 
-COMPONENTS = tuple(REWARD_PRESETS["tradeoff"])
+
+@dataclass(frozen=True)
+class Component:
+    """What each step reports, and rewards may be made of.
+
+    Attributes:
+        name: Its name.
+        text: What it is.
+        sign: 1 if more is better, -1 if it is a cost.
+        highest: The largest value; the least is 0.
+    """
+
+    name: str
+    text: str
+    sign: int
+    highest: float
+
+
+REWARD_COMPONENTS = (
+    Component(
+        "utility",
+        "that of the served query: 0 if late or below its floor, else 0.5 + 0.5 a",
+        1,
+        1,
+    ),
+    Component(
+        "accuracy", "a = (top1 - lowest) / (highest - lowest) of the SubNet that served", 1, 1
+    ),
+    Component(
+        "latency", "min(response time / SLO, 1); beyond the SLO the miss is charged instead", -1, 1
+    ),
+    Component("late", "1 if the response time exceeded the SLO", -1, 1),
+    Component("below_floor", "1 if top-1 was below the query's floor", -1, 1),
+    Component("dropped", "queries dropped in this step", -1, inf),
+    Component(
+        "energy",
+        "off-chip energy of the step, reload included, over that of the costliest SubNet",
+        -1,
+        inf,
+    ),
+)
+
+COMPONENTS = tuple(component.name for component in REWARD_COMPONENTS)
+"""Their names, in order."""
+
+
+def _preset(**weights: float) -> dict[str, float]:
+    return dict.fromkeys(COMPONENTS, 0.0) | weights
+
+
+REWARD_PRESETS: dict[str, dict[str, float]] = {
+    "tradeoff": _preset(accuracy=1.0, latency=-0.5, late=-1.0, below_floor=-1.0, dropped=-3.0),
+    "utility": _preset(utility=1.0),
+    "energy": _preset(utility=1.0, energy=-0.25),
+}
+"""Weight of each component, by preset."""

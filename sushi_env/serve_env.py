@@ -99,11 +99,11 @@ class ServeEnv(Described, gym.Env[np.ndarray, np.ndarray]):
 
     def _attach(self) -> None:
         engine = self._engine
-        self._seen, self._outcome = engine.observation[0], engine.outcome[0]
+        self._seen, self._figures = engine.observation[0], engine.figures[0]
         self._reward, self._truncated = engine.reward, engine.truncated
 
     def __getstate__(self) -> dict[str, Any]:
-        views = ("_seen", "_outcome", "_reward", "_truncated")
+        views = ("_seen", "_figures", "_reward", "_truncated")
         return {name: value for name, value in vars(self).items() if name not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -150,7 +150,7 @@ class ServeEnv(Described, gym.Env[np.ndarray, np.ndarray]):
             self._renderer.note(subnet, subgraph)
         truncated = self._truncated.item()
         metrics = engine.metrics(0) if truncated else None
-        info = step_info(self._outcome, subnet, subgraph, metrics)
+        info = step_info(self._figures, subnet, subgraph, metrics)
         return self._seen.copy(), self._earned(), False, truncated, info
 
     def _earned(self) -> Any:

@@ -191,8 +191,8 @@ class ServeVectorEnv(Described, VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     ) -> dict[str, Any]:
         """Infos of which those not `served` are as after a reset, with the mask `present`."""
         where = served[:, None]
-        outcome = np.where(where, self._engine.outcome, 0.0)
-        return batch_infos(outcome, np.where(where, actions, -1), metrics, present)
+        figures = np.where(where, self._engine.figures, 0.0)
+        return batch_infos(figures, np.where(where, actions, -1), metrics, present)
 
     def _final_infos(
         self,

@@ -12,32 +12,32 @@ After `reset` no query has been served: all are 0, and `subnet` and `subgraph` -
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_env.engine.metrics import EpisodeMetrics
+from sushi_env.engine.metrics import METRICS, EpisodeMetrics
+from sushi_env.engine.records import FIGURES
 from sushi_env.rewards import COMPONENTS
 
 COMPONENT_KEYS = tuple(f"component_{name}" for name in COMPONENTS)
-OUTCOME_KEYS = (*COMPONENT_KEYS, "arrival_s", "start_s", "finish_s", "free_s")
-"""Keys of the first columns of the engine's `outcome`, in their order."""
+OUTCOME_KEYS = (*COMPONENT_KEYS, *FIGURES[len(COMPONENTS) :])
+"""Keys of the engine's `figures`, in their order."""
 
 CHOICE_KEYS = ("subnet", "subgraph")
-METRIC_KEYS = tuple(f"metric_{field.name}" for field in fields(EpisodeMetrics))
+METRIC_KEYS = tuple(f"metric_{name}" for name in METRICS)
 INFO_KEYS = (*OUTCOME_KEYS, *CHOICE_KEYS, *METRIC_KEYS)
 
 # NumPy's scalars, not Python's: TorchRL asks each value for its dtype.
-_NO_OUTCOME = dict.fromkeys(OUTCOME_KEYS, np.float64(0))
-_NO_CHOICE = dict.fromkeys(CHOICE_KEYS, np.int64(-1))
-_NO_METRICS = dict.fromkeys(METRIC_KEYS, np.float64(0))
+_NOTHING: dict[str, Any] = dict.fromkeys(INFO_KEYS, np.float64(0))
+_NOTHING |= dict.fromkeys(CHOICE_KEYS, np.int64(-1))
 
 
 def reset_info() -> dict[str, Any]:
     """The info of a single environment after `reset`."""
-    return _NO_OUTCOME | _NO_CHOICE | _NO_METRICS
+    return _NOTHING.copy()
 
 
 def metric_info(metrics: EpisodeMetrics) -> dict[str, np.float64]:
@@ -46,24 +46,26 @@ def metric_info(metrics: EpisodeMetrics) -> dict[str, np.float64]:
 
 
 def step_info(
-    outcome: NDArray[np.float64], subnet: int, subgraph: int, metrics: EpisodeMetrics | None
+    figures: NDArray[np.float64], subnet: int, subgraph: int, metrics: EpisodeMetrics | None
 ) -> dict[str, Any]:
     """The info of a single environment after a step.
 
     Args:
-        outcome: The engine's outcome, float64, shape (OUTCOMES,).
+        figures: The engine's, float64, shape (len(FIGURES),).
         subnet: SubNet that served.
         subgraph: SubGraph cached next.
         metrics: The episode's metrics, if it is over.
     """
-    info: dict[str, Any] = dict(zip(OUTCOME_KEYS, outcome, strict=False))
+    info = _NOTHING.copy()
+    info.update(zip(OUTCOME_KEYS, figures, strict=True))
     info["subnet"], info["subgraph"] = np.int64(subnet), np.int64(subgraph)
-    info.update(_NO_METRICS if metrics is None else metric_info(metrics))
+    if metrics is not None:
+        info.update(metric_info(metrics))
     return info
 
 
 def batch_infos(
-    outcome: NDArray[np.float64],
+    figures: NDArray[np.float64],
     actions: NDArray[np.int64],
     metrics: Mapping[int, EpisodeMetrics],
     present: NDArray[np.bool_],
@@ -71,15 +73,15 @@ def batch_infos(
     """Infos of n environments as Gymnasium batches them, each with its mask `_key`.
 
     Args:
-        outcome: The engine's outcome, shape (n, OUTCOMES); zeros where nothing was served.
+        figures: The engine's, shape (n, len(FIGURES)); zeros where nothing was served.
         actions: SubNets and SubGraphs, shape (n, 2); -1 where nothing was served.
         metrics: Metrics of the environments whose episode is over.
         present: The mask of every key, shape (n,).
     """
-    table = np.zeros((len(METRIC_KEYS), len(outcome)))
+    table = np.zeros((len(METRIC_KEYS), len(figures)))
     for k, found in metrics.items():
         table[:, k] = list(metric_info(found).values())
-    columns = (*outcome.T[: len(OUTCOME_KEYS)].copy(), *actions.T.copy(), *table)
+    columns = (*figures.T.copy(), *actions.T.copy(), *table)
     infos: dict[str, Any] = {}
     for key, column in zip(INFO_KEYS, columns, strict=True):
         infos[key], infos[f"_{key}"] = column, present

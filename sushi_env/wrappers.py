@@ -85,7 +85,7 @@ class DiscreteActions(gym.ActionWrapper, RecordConstructorArgs):
 class VectorReward(gym.Wrapper, RecordConstructorArgs):
     """The reward's components as a vector, as MO-Gymnasium has it.
 
-    Rewards are float32 of shape (7,), in the order of `OBJECTIVES`. All are to be maximised: the
+    Rewards are float32, in the order of `OBJECTIVES`. All are to be maximised: the
     costs (latency, late, below_floor, dropped, energy) are negative. `reward_space` bounds them.
     `sushi/MoServe-v1` has such rewards by itself.
     """

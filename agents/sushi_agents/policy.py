@@ -108,7 +108,7 @@ class Rule(ABC):
         Rounded down by what float32 may have added.
         """
         lowest, highest = self.table.top1.min(), self.table.top1.max()
-        seen = self.layout.queue(observations)[:, 0, 3].astype(np.float64)
+        seen = self.layout.queue(observations)["floor"][:, 0].astype(np.float64)
         return lowest + (seen - FLOAT32_HALF_STEP) * (highest - lowest)
 
     def head_slack_s(self, observations: Observations) -> NDArray[np.float64]:
@@ -117,7 +117,7 @@ class Rule(ABC):
         Rounded up by what float32 may have cut off, so that a SubNet that takes exactly as
         long as is left counts as fast enough.
         """
-        seen = self.layout.queue(observations)[:, 0, 1].astype(np.float64)
+        seen = self.layout.queue(observations)["slack"][:, 0].astype(np.float64)
         return (seen + FLOAT32_HALF_STEP) * self._largest_slo_s
 
     def offered_load(self, observations: Observations) -> NDArray[np.float64]:

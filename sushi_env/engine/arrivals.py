@@ -1,4 +1,4 @@
-"""The arrival stream of an episode, generated sixteen queries at a time inside the kernel.
+"""The arrival stream of an episode, generated a block of queries at a time inside the kernel.
 
 A stream is fixed by scenario, seed and episode: each draw is a function of the query's number.
 All gaps are first counted in mean gaps (of which the mean is 1 for every process, so that the
@@ -11,9 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_env.engine.columns import CLOSED_LOOP, CYCLE, GAMMA, MMPP, POISSON, TRACE
-from sushi_env.engine.memory import BLOCK, CLASS_BITS, CLASSES, Memory, attach
+from sushi_env.engine.memory import Memory, attach
 from sushi_env.engine.problem import Problem
+from sushi_env.engine.records import (
+    BLOCK,
+    CLASS_BITS,
+    CLASS_MASK,
+    CLOSED_LOOP,
+    CYCLE,
+    GAMMA,
+    MMPP,
+    POISSON,
+    TRACE,
+)
 from sushi_env.numerics.arithmetic import exponential, logarithm
 from sushi_env.numerics.compiling import compiled
 from sushi_env.numerics.streams import (
@@ -205,7 +215,7 @@ def _realise(memory, seed, episode, times, classes, factors):
         if q % BLOCK == 0:
             fill_block(0, m)
         times[q] = m.block[0, q % BLOCK].time
-        classes[q] = m.block[0, q % BLOCK].tag & (CLASSES - 1)
+        classes[q] = m.block[0, q % BLOCK].tag & CLASS_MASK
         factors[q] = service_factor(0, m, q)
 
 

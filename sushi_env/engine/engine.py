@@ -15,6 +15,7 @@ from sushi_env.engine.actions import IllegalActionError, allowed, sizes, write_m
 from sushi_env.engine.memory import Memory
 from sushi_env.engine.metrics import EpisodeMetrics, episode_metrics
 from sushi_env.engine.problem import Problem
+from sushi_env.engine.records import FIGURES
 
 ROWS_PER_THREAD = 2048
 """Environments below which a second thread costs more than it saves."""
@@ -47,11 +48,12 @@ class Engine:
         problem: The compiled scenario.
         num_envs: Number of environments n.
         threads: Number of threads in use.
-        state: Records of dtype `memory.STATE`, shape (n,).
+        state: Records of dtype `records.STATE`, shape (n,).
         observation: Latest observations, float32, shape (n, D).
         reward: Latest rewards, float32, shape (n,).
         truncated: Whether the episode is over, bool, shape (n,).
-        outcome: Components and times of the latest step, float64, shape (n, OUTCOMES).
+        outcome: What the latest step did, records of dtype `records.OUTCOME`, shape (n,).
+        figures: Its fields `records.FIGURES`, float64, shape (n, len(FIGURES)); a view.
     """
 
     def __init__(self, problem: Problem, num_envs: int, threads: int = 1):
@@ -70,11 +72,13 @@ class Engine:
 
     def _attach(self) -> None:
         arrays = self._memory.arrays
+        floats = arrays.outcome.view(np.float64).reshape(self.num_envs, -1)
         self.state = arrays.state
         self.observation = arrays.observation
         self.reward = arrays.reward
         self.truncated = arrays.truncated
         self.outcome = arrays.outcome
+        self.figures = floats[:, : len(FIGURES)]
         self._pool: ThreadPoolExecutor | None = None
         self._pool_of = 0
 
@@ -231,7 +235,7 @@ class Engine:
         raise IllegalActionError(action, k, allowed(self.problem.table))
 
     def waiting(self, k: int) -> NDArray[np.void]:
-        """Queries waiting in environment k, head first: a copy, of dtype `memory.QUERY`."""
+        """Queries waiting in environment k, head first: a copy, of dtype `records.QUERY`."""
         queue, state = self._memory.arrays.queue[k], self.state[k]
         slots = int(state["head"]) + np.arange(int(state["waiting"]))
         return queue[slots & (len(queue) - 1)]

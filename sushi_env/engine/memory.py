@@ -1,95 +1,29 @@
 """The arrays of a batch of environments, and how the kernel gets at them.
 
-Numba unpacks every array argument of a call, at some 0.1 microseconds each: for the twenty
-arrays here, as much as ten steps take. So a call passes one array of sizes and addresses, and
-`attach` makes arrays of them inside the kernel. `Memory` owns what the addresses point to.
+Numba unpacks every array argument of a call, at some 0.1 microseconds each: for the arrays here,
+as much as ten steps take. So a call passes one array of sizes and addresses, and `attach` makes
+arrays of them inside the kernel. `Memory` owns what the addresses point to.
 """
 
-# pyright: reportCallIssue=false, reportPrivateImportUsage=false
-# (Numba passes the first argument of an intrinsic itself, and exports `carray` untyped.)
+from typing import NamedTuple
 
-import ctypes
-from typing import Any, NamedTuple
-
-import numba as nb
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
 from numpy.typing import NDArray
 
-from sushi_env.engine.columns import PARAMETERS
 from sushi_env.engine.problem import Problem
-from sushi_env.numerics.compiling import compiled, machine_code
-
-QUERY = np.dtype([("time", "f8"), ("tag", "i8")])
-"""Arrival time of a query; and its number times `CLASSES` plus its SLO class."""
-
-CLASS_BITS = 6
-CLASSES = 1 << CLASS_BITS
-
-GENERATOR = np.dtype(
-    [
-        ("key_gap", "u8"),
-        ("key_class", "u8"),
-        ("key_regime", "u8"),
-        ("key_modulation", "u8"),
-        ("key_jitter", "u8"),
-        ("generated", "i8"),
-        ("switches", "i8"),
-        ("regime", "i8"),
-        ("regime_left", "i8"),
-        ("regime_changes", "i8"),
-        ("segment", "i8"),
-        ("time", "f8"),
-        ("left", "f8"),
-    ]
+from sushi_env.engine.records import (
+    BLOCK,
+    GENERATOR,
+    HISTOGRAM_BINS,
+    OFFSETS,
+    OUTCOME,
+    PARAMETERS,
+    QUERY,
+    STATE,
+    WEIGHTS,
 )
-
-TOTALS = (
-    "utility",
-    "goodput_top1",
-    "slo_met",
-    "floor_met",
-    "top1",
-    "response_s",
-    "offchip_bytes",
-    "energy_j",
-    "resident_bytes",
-    "weight_bytes",
-    "reward",
-)
-
-STATE = np.dtype(
-    [
-        ("now", "f8"),
-        ("next_arrival", "f8"),
-        ("last_arrival", "f8"),
-        ("mean_gap", "f8"),
-        ("last_change", "f8"),
-        ("arrivals", "i8"),
-        ("position", "i8"),
-        ("head", "i8"),
-        ("waiting", "i8"),
-        ("served", "i8"),
-        ("dropped", "i8"),
-        ("reloads", "i8"),
-        ("cached", "i4"),
-        ("latency_bin", "i4"),
-        ("least_response_s", "f8"),
-        ("most_response_s", "f8"),
-        *[(f"total_{name}", "f8") for name in TOTALS],
-    ]
-)
-
-HISTOGRAM_OCTAVES = 16
-BINS_PER_OCTAVE = 32
-HISTOGRAM_BINS = HISTOGRAM_OCTAVES * BINS_PER_OCTAVE
-
-BLOCK = 8
-"""Queries that an arrival stream generates at once."""
-
-OUTCOMES = 13
-"""Columns of the outcome of a step; see `sushi_env.engine.kernel`."""
+from sushi_env.numerics.compiling import compiled
+from sushi_env.numerics.pointers import array_at, pointer
 
 _SIZES = 9
 
@@ -98,7 +32,7 @@ class Arrays(NamedTuple):
     """What the kernel works on, for n environments; the scenario's arrays are in `Problem`.
 
     Attributes:
-        parameters: See `Problem`, as for the ten that follow.
+        parameters: See `Problem`, as for the eleven that follow.
         pairs: -
         reloads: -
         subnets: -
@@ -106,6 +40,7 @@ class Arrays(NamedTuple):
         class_cdf: -
         rows: -
         reward_weights: -
+        offsets: -
         rates: -
         spans: -
         trace: -
@@ -118,7 +53,7 @@ class Arrays(NamedTuple):
         histogram: Response times, int32, shape (n, HISTOGRAM_BINS + 1); the latest is still
             to be counted, in the state's `latency_bin`, and the last column counts nothing.
         observation: float32, shape (n, D).
-        outcome: What the latest step did, float64, shape (n, OUTCOMES).
+        outcome: What the latest step did, records of dtype `OUTCOME`, shape (n,).
         reward: Its rewards, float32, shape (n,).
         truncated: Whether the episode is over, bool, shape (n,).
     """
@@ -131,6 +66,7 @@ class Arrays(NamedTuple):
     class_cdf: NDArray
     rows: NDArray
     reward_weights: NDArray
+    offsets: NDArray
     rates: NDArray
     spans: NDArray
     trace: NDArray
@@ -172,6 +108,7 @@ class Memory:
             problem.class_cdf,
             problem.rows,
             problem.reward_weights,
+            problem.offsets,
             problem.rates,
             problem.spans,
             problem.trace,
@@ -183,7 +120,7 @@ class Memory:
             gaps=np.zeros((n, BLOCK)),
             histogram=np.zeros((n, HISTOGRAM_BINS + 1), dtype=np.int32),
             observation=np.zeros((n, problem.layout.size), dtype=np.float32),
-            outcome=np.zeros((n, OUTCOMES)),
+            outcome=np.zeros(n, dtype=OUTCOME),
             reward=np.zeros(n, dtype=np.float32),
             truncated=np.ones(n, dtype=np.bool_),  # until the first reset
         )
@@ -213,66 +150,6 @@ class Memory:
         self.addresses = self._addresses()
 
 
-def _plain_array(pointer: ctypes.c_void_p, shape: tuple[int, ...], dtype: Any) -> NDArray:
-    array = nb.carray(pointer, shape, dtype)
-    return array if array.dtype.names is None else array.view(np.recarray)
-
-
-_array = _plain_array if nb.config.DISABLE_JIT else nb.carray  # type: ignore[attr-defined]
-
-
-@machine_code(lambda address: ctypes.c_void_p(int(address)))
-def _pointer(typingctx, address):
-    """An address as a pointer."""
-
-    def codegen(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), codegen
-
-
-def _element(context, builder, kind, array, index):
-    """Pointer to an element of a C-contiguous array, by its flat index, and the element's size."""
-    data = context.make_array(kind)(context, builder, array).data
-    size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-    offset = builder.mul(index, ir.Constant(ir.IntType(64), size))
-    return builder.gep(builder.bitcast(data, cgutils.voidptr_t), [offset]), size
-
-
-@machine_code(lambda array, index: None)
-def prefetch(typingctx, array, index):
-    """Asks for the cache line of an element, by its flat index; otherwise does nothing."""
-
-    def codegen(context, builder, signature, arguments):
-        at, _ = _element(context, builder, signature.args[0], *arguments)
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
-        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        for_writing, keep, data = word(1), word(3), word(1)
-        builder.call(call, [at, for_writing, keep, data])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), codegen
-
-
-def _plain_copy(to, to_index, source, source_index, count):
-    part = source.reshape(-1)[source_index : source_index + count]
-    to.reshape(-1)[to_index : to_index + count] = part
-
-
-@machine_code(_plain_copy)
-def copy(typingctx, to, to_index, source, source_index, count):
-    """Copies `count` elements between arrays of one dtype, from flat index to flat index."""
-
-    def codegen(context, builder, signature, arguments):
-        at, size = _element(context, builder, signature.args[0], *arguments[:2])
-        origin, _ = _element(context, builder, signature.args[2], *arguments[2:4])
-        cgutils.raw_memcpy(builder, at, origin, arguments[4], size)
-        return context.get_dummy_value()
-
-    return types.void(to, types.int64, source, types.int64, types.int64), codegen
-
-
 @compiled(error_model="numpy", inline="always")
 def attach(memory):
     """The `Arrays` at the addresses of a `Memory`."""
@@ -281,26 +158,27 @@ def attach(memory):
     D, K, length = memory[6], memory[7], memory[8]
     at = memory[_SIZES:]
     return Arrays(
-        _array(_pointer(at[0]), (1,), PARAMETERS),
-        _array(_pointer(at[1]), (S, G, 4), np.float64),
-        _array(_pointer(at[2]), (G, G, 3), np.float64),
-        _array(_pointer(at[3]), (S, 3), np.float64),
-        _array(_pointer(at[4]), (C, 4), np.float64),
-        _array(_pointer(at[5]), (R, C), np.float64),
-        _array(_pointer(at[6]), (G, D), np.float32),
-        _array(_pointer(at[7]), (7,), np.float64),
-        _array(_pointer(at[8]), (K,), np.float64),
-        _array(_pointer(at[9]), (K,), np.float64),
-        _array(_pointer(at[10]), (length,), np.float64),
-        _array(_pointer(at[11]), (n,), STATE),
-        _array(_pointer(at[12]), (n,), GENERATOR),
-        _array(_pointer(at[13]), (n, S), np.float32),
-        _array(_pointer(at[14]), (n, ring), QUERY),
-        _array(_pointer(at[15]), (n, BLOCK), QUERY),
-        _array(_pointer(at[16]), (n, BLOCK), np.float64),
-        _array(_pointer(at[17]), (n, HISTOGRAM_BINS + 1), np.int32),
-        _array(_pointer(at[18]), (n, D), np.float32),
-        _array(_pointer(at[19]), (n, OUTCOMES), np.float64),
-        _array(_pointer(at[20]), (n,), np.float32),
-        _array(_pointer(at[21]), (n,), np.bool_),
+        array_at(pointer(at[0]), (1,), PARAMETERS),
+        array_at(pointer(at[1]), (S, G, 4), np.float64),
+        array_at(pointer(at[2]), (G, G, 3), np.float64),
+        array_at(pointer(at[3]), (S, 3), np.float64),
+        array_at(pointer(at[4]), (C, 4), np.float64),
+        array_at(pointer(at[5]), (R, C), np.float64),
+        array_at(pointer(at[6]), (G, D), np.float32),
+        array_at(pointer(at[7]), (1,), WEIGHTS),
+        array_at(pointer(at[8]), (1,), OFFSETS),
+        array_at(pointer(at[9]), (K,), np.float64),
+        array_at(pointer(at[10]), (K,), np.float64),
+        array_at(pointer(at[11]), (length,), np.float64),
+        array_at(pointer(at[12]), (n,), STATE),
+        array_at(pointer(at[13]), (n,), GENERATOR),
+        array_at(pointer(at[14]), (n, S), np.float32),
+        array_at(pointer(at[15]), (n, ring), QUERY),
+        array_at(pointer(at[16]), (n, BLOCK), QUERY),
+        array_at(pointer(at[17]), (n, BLOCK), np.float64),
+        array_at(pointer(at[18]), (n, HISTOGRAM_BINS + 1), np.int32),
+        array_at(pointer(at[19]), (n, D), np.float32),
+        array_at(pointer(at[20]), (n,), OUTCOME),
+        array_at(pointer(at[21]), (n,), np.float32),
+        array_at(pointer(at[22]), (n,), np.bool_),
     )

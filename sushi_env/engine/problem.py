@@ -16,9 +16,9 @@ from sushi_accel import (
     get_supernet,
     load_table,
 )
-from sushi_env.engine.columns import ARRIVAL_KINDS, PARAMETERS
 from sushi_env.engine.layout import ObservationLayout
 from sushi_env.engine.limits import check_drops, check_table
+from sushi_env.engine.records import ARRIVAL_KINDS, OFFSETS, PARAMETERS
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario.scenario import Scenario
 from sushi_env.scenario.trace_file import trace_gaps
@@ -50,6 +50,7 @@ class Problem:
         rows: Per SubGraph, the observation's first parts (`cached`, `latency`, `reload`), and
             zeros for the rest; float32, shape (G, D).
         reward_weights: Weight of each component, in the order of `COMPONENTS`.
+        offsets: Where each part of the observation begins, one record of dtype `OFFSETS`.
         rates: Arrival rate in each segment of modulated arrivals, of mean 1; shape (K,).
         spans: Lengths of the segments, in mean gaps; shape (K,).
         trace: Gaps of the replayed trace, of mean 1; shape (L,).
@@ -67,6 +68,7 @@ class Problem:
     class_cdf: NDArray[np.float64]
     rows: NDArray[np.float32]
     reward_weights: NDArray[np.float64]
+    offsets: NDArray[np.void]
     rates: NDArray[np.float64]
     spans: NDArray[np.float64]
     trace: NDArray[np.float64]
@@ -167,12 +169,9 @@ def compile_scenario(
     table = table or _scenario_table(scenario, board)
     check_table(table, f"scenario {scenario.name!r}")
     layout = ObservationLayout(table.num_subnets, table.num_subgraphs)
-    lowest, highest = table.top1.min(), table.top1.max()
-    spread = max(highest - lowest, 1e-9)
-
     slo = np.array([c.slo for c in scenario.classes]) * table.latency_s[:, 0].max()
     floor = np.array([c.floor for c in scenario.classes])
-    seen_floor = np.clip((floor - lowest) / spread, 0, 1)
+    seen_floor = np.clip(table.normalised(floor), 0, 1)
     weights = np.array(scenario.regimes)
     cdf = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1)
     cdf[:, -1] = 1.0
@@ -189,7 +188,7 @@ def compile_scenario(
     parameters, trace = _parameters(scenario, table, slo), _trace_gaps(scenario.arrivals)
     mean_gap = float(parameters["mean_gap"][0])
     check_drops(scenario, table, slo.min(), rates.max() / mean_gap, trace * mean_gap)
-    preset = REWARD_PRESETS[scenario.reward] | scenario.reward_weights.given()
+    preset = REWARD_PRESETS[scenario.reward] | scenario.reward_weights.model_dump(exclude_none=True)
     return Problem(
         scenario=scenario,
         board=board,
@@ -200,11 +199,12 @@ def compile_scenario(
             [table.latency_s, table.offchip_bytes, table.resident_bytes, table.energy_j], axis=-1
         ),
         reloads=np.stack([table.reload_s, table.reload_bytes, table.reload_j], axis=-1),
-        subnets=np.stack([table.top1, (table.top1 - lowest) / spread, table.weight_bytes], axis=-1),
+        subnets=np.stack([table.top1, table.normalised(table.top1), table.weight_bytes], axis=-1),
         classes=np.stack([slo, floor, slo / slo.max(), seen_floor], axis=-1),
         class_cdf=cdf,
         rows=rows.astype(np.float32),
         reward_weights=np.array([preset[name] for name in COMPONENTS]),
+        offsets=np.array([tuple(part.start for part in layout.slices.values())], dtype=OFFSETS),
         rates=rates,
         spans=spans,
         trace=trace,

@@ -23,7 +23,8 @@ PATIENCE_S = 1.0
 """Compilation that takes longer than this is announced."""
 
 _log = logging.getLogger("sushi_env")
-_plain: bool = nb.config.DISABLE_JIT  # type: ignore[attr-defined]
+PLAIN: bool = nb.config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether nothing is compiled."""
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -37,7 +38,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        if _plain:  # unsigned integers wrap round without a word, as they do when compiled
+        if PLAIN:  # unsigned integers wrap round without a word, as they do when compiled
             return np.errstate(all="ignore")(function)
         try:
             dispatcher = nb.njit(cache=True, **options)(function)
@@ -54,7 +55,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def machine_code(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
     """`numba.extending.intrinsic`, with `plain` for when nothing is compiled."""
-    return lambda define: plain if _plain else intrinsic(define)
+    return lambda define: plain if PLAIN else intrinsic(define)
 
 
 @cache

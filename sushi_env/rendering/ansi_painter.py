@@ -116,13 +116,12 @@ class AnsiPainter:
 
     def _charts(self, moment: Moment) -> list[Text]:
         table = self._table
-        spread = max(float(table.top1.max() - table.top1.min()), 1e-9)
         subnets, accuracy = self._line("SubNets"), self._line("top-1")
         latency, missed = self._line("latency"), self._line("missed")
         for service in moment.recent:
             colour = self._colour(service.subnet)
             subnets.append(self._name(service.subnet)[0], _on(colour))
-            rank = (service.top1 - float(table.top1.min())) / spread
+            rank = float(table.normalised(service.top1))
             accuracy.append(_blocks(np.array([0.125 + 0.875 * rank])), colour)
             part = _blocks(np.array([service.latency_per_slo / 2]))
             latency.append(part, colour if service.on_time else MISS)

@@ -46,14 +46,13 @@ def _accuracy(
     tall = 46
     base = y + 24 + tall
     lowest, highest = float(table.top1.min()), float(table.top1.max())
-    spread = max(highest - lowest, 1e-9)
     canvas.heading(x, y, "Accuracy", f"top-1 of the latest {RECENT} queries")
     _key(canvas, x + width, y, "below what was asked")
     canvas.line(x + AXIS, base, x + width, base, PALE)
     canvas.text(x + AXIS - 6, base - tall - 2, f"{highest:.1f}", 16, GREY, "right")
     canvas.text(x + AXIS - 6, base - 11, f"{lowest:.1f}", 16, GREY, "right")
     for at, service in zip(places, moment.recent, strict=True):
-        high = 6 + (tall - 6) * (service.top1 - lowest) / spread
+        high = 6 + (tall - 6) * float(table.normalised(service.top1))
         colour = subnet_colour(service.subnet, table.num_subnets)
         canvas.box(at, base - high, step - 1, high, colour)
         if not service.above_floor:

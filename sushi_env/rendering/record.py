@@ -3,9 +3,8 @@
 from bisect import bisect_right
 from collections import deque
 
-import sushi_env.engine.kernel as kernel
 from sushi_env.engine.engine import Engine
-from sushi_env.engine.memory import CLASS_BITS, CLASSES
+from sushi_env.engine.records import CLASS_BITS, CLASSES
 from sushi_env.rendering.moment import Moment, Query, Service, Totals
 
 RECENT = 60
@@ -66,23 +65,24 @@ class EpisodeRecord:
         """
         before, cached, totals = self.waiting, self.cached, self.totals
         self._look()
-        out = self._engine.outcome[self._row].tolist()
-        on_time, above = not out[kernel.OUT_LATE], not out[kernel.OUT_BELOW]
+        outcome = self._engine.outcome[self._row]
+        out = dict(zip(outcome.dtype.names, outcome.item(), strict=True))
+        on_time, above = not out["late"], not out["below_floor"]
         top1 = float(self._engine.problem.table.top1[subnet])
-        dropped = int(out[kernel.OUT_DROPPED])
+        dropped = int(out["dropped"])
         self.services.append(
             Service(
                 query=before[0],
                 subnet=subnet,
                 cached=cached,
                 subgraph=subgraph,
-                start_s=out[kernel.OUT_START],
-                finish_s=out[kernel.OUT_FINISH],
-                free_s=out[kernel.OUT_FREE],
+                start_s=out["start_s"],
+                finish_s=out["finish_s"],
+                free_s=out["free_s"],
                 top1=top1,
                 on_time=on_time,
                 above_floor=above,
-                utility=out[kernel.OUT_UTILITY],
+                utility=out["utility"],
                 dropped=dropped,
                 totals=Totals(
                     served=totals.served + 1,
@@ -90,7 +90,7 @@ class EpisodeRecord:
                     on_time=totals.on_time + on_time,
                     below_floor=totals.below_floor + (not above),
                     top1=totals.top1 + top1,
-                    utility=totals.utility + out[kernel.OUT_UTILITY],
+                    utility=totals.utility + out["utility"],
                     reloads=totals.reloads + (subgraph != cached),
                 ),
             )
@@ -98,7 +98,7 @@ class EpisodeRecord:
         if dropped:
             left = {query.number for query in self.waiting}
             gone = [query for query in before[1:] if query.number not in left]
-            self.abandoned.extend((query, out[kernel.OUT_FREE]) for query in gone)
+            self.abandoned.extend((query, out["free_s"]) for query in gone)
 
     def present(self) -> Moment:
         """The moment of the next decision, the latest service included."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from sushi_accel import board_names, supernet_names
 from sushi_accel.files.documents import validate, write_atomically
@@ -15,7 +15,7 @@ from sushi_accel.files.versions import Format
 from sushi_accel.files.yaml_text import read_yaml
 from sushi_accel.registry import is_file_name
 from sushi_accel.shown import shown
-from sushi_env.rewards import REWARD_PRESETS
+from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 from sushi_env.scenario.digest import counted
 from sushi_env.scenario.traffic import Arrivals, PoissonArrivals, TraceArrivals
 
@@ -48,20 +48,9 @@ Share = Annotated[float, Field(ge=0, le=1e6)]
 """Of a class, relative to the other classes'."""
 
 
-class RewardWeights(_Frozen):
-    """Weights of reward components that replace the preset's; see `sushi_env.rewards`."""
-
-    utility: Weight | None = None
-    accuracy: Weight | None = None
-    latency: Weight | None = None
-    late: Weight | None = None
-    below_floor: Weight | None = None
-    dropped: Weight | None = None
-    energy: Weight | None = None
-
-    def given(self) -> dict[str, float]:
-        """The weights that replace the preset's."""
-        return self.model_dump(exclude_none=True)
+_weights: Any = dict.fromkeys(COMPONENTS, (Weight | None, None))
+RewardWeights = create_model("RewardWeights", __base__=_Frozen, **_weights)
+"""Weights of reward components that replace the preset's; see `sushi_env.rewards`."""
 
 
 class Scenario(_Frozen):
@@ -111,7 +100,7 @@ class Scenario(_Frozen):
     admission: Literal["keep", "drop_hopeless"] = "keep"
     queries: Annotated[int, Field(ge=1, le=10**9)] = 1000
     reward: str = "tradeoff"
-    reward_weights: RewardWeights = RewardWeights()
+    reward_weights: RewardWeights = RewardWeights()  # type: ignore[valid-type]
 
     @model_validator(mode="after")
     def _check(self) -> "Scenario":

@@ -106,11 +106,78 @@ def test_networks_that_cannot_be_left_out_are_not(measured_csv):
     assert alone.held_out_mean_abs_error is None
 
 
-def test_too_few_measured_layers_are_refused():
-    layer = ConvLayer(0, 16, 16, 3, 1, 1, 8)
-    few = Measurements(("A",) * 3, (0, 1, 2), (layer,) * 3, np.array([10.0, 11.0, np.nan]))
-    with pytest.raises(InputError, match="2 measured layers, at least 3 needed"):
-        calibrate(few, get_board("zcu104"))
+def csv_of(path, board, layers, subnet="A", scale=1.0, repeats=1):
+    """A file of layers that take what `board` says, times `scale`."""
+    known = Measurements((subnet,) * len(layers), (0,) * len(layers), layers, np.zeros(len(layers)))
+    rows = [
+        f"{subnet},{n},{x.out_channels},{x.in_channels},{x.kernel},{x.stride},{x.padding},"
+        f"{x.in_size},{us * scale!r}"
+        for n, (x, us) in enumerate(zip(layers, predict_us(known, board).tolist(), strict=True))
+    ]
+    path.write_text("\n".join([HEADER, *rows * repeats]) + "\n")
+    return path
+
+
+SHAPES = tuple(
+    ConvLayer(0, k, c, 3, 1, 1, size)
+    for k, c, size in ((24, 3, 160), (40, 24, 80), (64, 64, 40), (96, 96, 20), (192, 192, 10))
+)
+
+
+@pytest.mark.parametrize(
+    ("layers", "repeats", "match"),
+    [
+        (SHAPES[:1] * 3, 1, "1 measured layers of differing shape, at least 3 needed"),
+        (SHAPES[:2] * 3, 1, "2 measured layers of differing shape, at least 3 needed"),
+        (SHAPES[:2], 3, "2 measured layers of differing shape, at least 3 needed"),
+        # Shapes that differ in what costs this board nothing say no more than one of them.
+        (
+            tuple(replace(SHAPES[2], stride=s, padding=p) for s in (1, 2) for p in (1, 2)),
+            1,
+            "fit as well with other constants",
+        ),
+    ],
+)
+def test_constants_that_the_layers_cannot_tell_are_refused(tmp_path, layers, repeats, match):
+    path = csv_of(tmp_path / "m.csv", get_board("zcu104"), layers, repeats=repeats)
+    with pytest.raises(InputError, match=match):
+        calibrate(load_measurements(path), get_board("zcu104"))
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(1e-3, "milliseconds"), (1e3, "nanoseconds")])
+@pytest.mark.parametrize("name", PRESETS)
+def test_latencies_in_another_unit_are_refused(tmp_path, name, scale, unit):
+    board = get_board(name)
+    path = csv_of(tmp_path / "m.csv", board, SHAPES * 3, scale=scale)
+    with pytest.raises(InputError, match=f"must be microseconds .are they {unit}"):
+        validate_board(load_measurements(path), board)
+    with pytest.raises(InputError, match=r"must be in .* are latencies microseconds"):
+        calibrate(load_measurements(path), board)
+
+
+def test_weights_that_cost_nothing_are_refused(tmp_path):
+    """A bandwidth of 1e17 B/s is no machine's, however well it fits."""
+    fast = replace(get_board("zcu104"), bandwidth_bytes_per_s=1e17)
+    path = csv_of(tmp_path / "m.csv", fast, SHAPES)
+    with pytest.raises(InputError, match=r"bandwidth_bytes_per_s = .* fits best, must be in 1e"):
+        calibrate(load_measurements(path), get_board("zcu104"))
+
+
+def test_repeats_are_averaged_and_their_spread_is_said(tmp_path):
+    path = tmp_path / "m.csv"
+    once = csv_of(path, get_board("zcu104"), SHAPES).read_text().splitlines()[1:]
+    total = load_measurements(path).measured_us.sum()
+    rows = [line.rpartition(",") for line in once]
+    spread = [f"{a},{float(us) * f!r}" for f in (0.9, 1.0, 1.1) for a, _, us in rows]
+    path.write_text("\n".join([HEADER, *spread]))
+    m = load_measurements(path)
+    assert m.measured_us.sum() == pytest.approx(total)
+    assert m.spread == pytest.approx(dict.fromkeys(range(len(SHAPES)), 0.1))
+    predicted, measured = validate_board(m, get_board("zcu104")).networks["A"]
+    assert measured == pytest.approx(predicted)  # not three times as much
+    assert calibrate(m, get_board("zcu104")).fit.mean_abs_error < 1e-6
+    path.write_text("\n".join([HEADER, *once]))
+    assert load_measurements(path).spread == {}
 
 
 def test_rows_without_a_measurement_are_predicted_and_left_out(tmp_path):
@@ -150,6 +217,8 @@ def test_rows_without_a_measurement_are_predicted_and_left_out(tmp_path):
         (f"{HEADER}\n ,0,24,3,3,2,1,160,703\n", "line 2: subnet = ' ', must be a name"),
         (f"{HEADER}\n{GOOD}\nA,1,24,3,3,2", "line 3: 6 fields, the header has 9$"),
         (f"{HEADER}\n{GOOD},5\n", "line 2: 10 fields, the header has 9: is a decimal comma among"),
+        (f"{HEADER},batch\n{GOOD},8\n", "line 2: batch = '8', must be 1: what one inference took"),
+        (f"{HEADER}\n{GOOD}\n{GOOD.replace('24', '32')}", "line 3: layer 0 of 'A' had another"),
         (f"{HEADER},depthwise\n{GOOD},2\n", r"depthwise = '2', must be an integer in 0\.\.1"),
         (f"{HEADER},depthwise\n{GOOD},1\n", "depthwise needs as many output as input channels"),
         (f'{HEADER}\n"A,0,24,3', "line 2: 1 fields, the header has 9"),

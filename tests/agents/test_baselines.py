@@ -63,7 +63,7 @@ def test_static_serves_one_subnet_under_its_best_subgraph(problem):
 def test_no_sushi_never_caches_and_keeps_the_floor(problem):
     _, actions, outcomes = trace(problem, make_policy("no-sushi", problem), 4)
     assert (actions[..., 1] == 0).all()
-    floors = problem.classes[outcomes[..., 11].astype(int), 1]
+    floors = problem.classes[outcomes["slo_class"], 1]
     for floor, subnet in zip(floors.ravel(), actions[..., 0].ravel(), strict=True):
         able = np.flatnonzero(problem.table.top1 >= floor)
         assert subnet == able[problem.table.latency_s[able, 0].argmin()]
@@ -72,7 +72,7 @@ def test_no_sushi_never_caches_and_keeps_the_floor(problem):
 def test_strict_accuracy_takes_the_fastest_above_the_floor(problem):
     seen, actions, outcomes = trace(problem, SushiSchedAccuracy(problem), 4)
     cached = problem.layout.part(seen, "cached").argmax(axis=-1)
-    floors = problem.classes[outcomes[..., 11].astype(int), 1]
+    floors = problem.classes[outcomes["slo_class"], 1]
     rows = zip(floors.ravel(), cached.ravel(), actions[..., 0].ravel(), strict=True)
     for floor, g, subnet in rows:
         able = np.flatnonzero(problem.table.top1 >= floor)
@@ -82,8 +82,8 @@ def test_strict_accuracy_takes_the_fastest_above_the_floor(problem):
 def test_strict_latency_meets_the_deadline_whenever_some_subnet_does(problem):
     seen, actions, outcomes = trace(problem, SushiSchedLatency(problem), 4)
     cached = problem.layout.part(seen, "cached").argmax(axis=-1)
-    slo = problem.classes[outcomes[..., 11].astype(int), 0]
-    left = outcomes[..., 7] + slo - outcomes[..., 8]  # arrival + SLO - start
+    slo = problem.classes[outcomes["slo_class"], 0]
+    left = outcomes["arrival_s"] + slo - outcomes["start_s"]
     latency = problem.table.latency_s.T[cached]  # (T, n, S)
     able = latency <= left[..., None] + 1e-9  # SLOs can equal latencies exactly
     best = np.where(able, problem.table.top1, -np.inf).argmax(axis=-1)

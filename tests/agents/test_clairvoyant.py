@@ -232,8 +232,8 @@ def test_arrivals_known_ahead_are_those_the_engine_draws():
         engine = started(problem, seed)
         for q in range(400):
             engine.step(np.array([[0, 0]]))
-            assert engine.outcome[0, 7] == instance.times[q]
-            assert engine.outcome[0, 11] == instance.classes[q]
+            assert engine.outcome[0]["arrival_s"] == instance.times[q]
+            assert engine.outcome[0]["slo_class"] == instance.classes[q]
 
 
 def rewards(problem: Problem, seed: int, names: list[str], episodes: int) -> np.ndarray:

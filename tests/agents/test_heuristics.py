@@ -13,6 +13,7 @@ from sushi_agents.heuristics.model_switching import effective_accuracy
 from sushi_agents.heuristics.slackfit import SlackFit
 from sushi_agents.heuristics.time_sharing import TimeSharing, efficient_choices
 from sushi_env import Engine, InputError, Problem, compile_scenario, get_scenario, mean_metrics
+from sushi_env.rewards import COMPONENTS
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,8 @@ def decisions(problem: Problem, name: str, n: int = 8, steps: int = 200):
         engine.step(actions)
         starts = engine.truncated.copy()
         out = engine.outcome
-        classes = problem.classes[out[:, 11].astype(int)]
-        slack = out[:, 7] + classes[:, 0] - out[:, 8]
+        classes = problem.classes[out["slo_class"]]
+        slack = out["arrival_s"] + classes[:, 0] - out["start_s"]
         cached = problem.layout.part(seen, "cached").argmax(axis=-1)
         for k in range(n):
             rows.append((cached[k], classes[k, 1], slack[k], *actions[k], seen[k]))
@@ -235,8 +236,8 @@ def test_lookahead_is_exact_for_one_query_and_no_future(problem):
         trial.seed(np.arange(64, dtype=np.uint64))
         trial.reset()
         trial.step(np.tile([[i, 0]], (64, 1)))
-        without_drops = np.where(np.arange(7) == 5, 0.0, weights)
-        best = np.maximum(best, trial.outcome[:, :7] @ without_drops)
+        without_drops = np.where(np.array(COMPONENTS) == "dropped", 0.0, weights)
+        best = np.maximum(best, trial.figures[:, : len(COMPONENTS)] @ without_drops)
     actions, _ = Lookahead(problem, price=0.0).predict(observation)
     engine.step(actions)
-    assert engine.outcome[:, :7] @ weights == pytest.approx(best)
+    assert engine.figures[:, : len(COMPONENTS)] @ weights == pytest.approx(best)

@@ -50,7 +50,7 @@ def test_the_features_of_subgraphs_are_times_of_the_table():
         late = mix[n] + (1 - mix[n].sum()) / TABLE.num_subnets
         assert of_late[n] == pytest.approx(late @ gain, abs=1e-6)
         saved = -TABLE.reload_s[g] / unit
-        for present, _, _, floor in queue[n, 1:]:
+        for present, floor in zip(queue["present"][n, 1:], queue["floor"][n, 1:], strict=True):
             if present:
                 able = np.flatnonzero(normalised >= floor - 1e-6)
                 saved = saved + gain[able[TABLE.latency_s[able, g].argmin()]]
@@ -62,7 +62,7 @@ def test_the_delay_is_that_of_lookahead():
     delay = planned(seen, "delay")
     load = Lookahead(PROBLEM).offered_load(seen)
     rate = load / TABLE.latency_s[:, 0].min()
-    for n in np.flatnonzero(LAYOUT.queue(seen)[:, 1, 0] == 0):  # the head is alone
+    for n in np.flatnonzero(LAYOUT.queue(seen)["present"][:, 1] == 0):  # the head is alone
         latency = LAYOUT.part(seen, "latency")[n].astype(float) * TABLE.latency_s.max()
         expected = rate[n] * latency**2 / 2 * (1 / PROBLEM.classes[:, 0]).mean()
         assert delay[n] == pytest.approx(expected, rel=1e-5)

@@ -53,7 +53,7 @@ def csv(tmp_path) -> str:
     """Five measured layers of two networks and one unmeasured, near what `zcu104` takes."""
     path = tmp_path / "mine.csv"
     rows = ["A,0,24,3,3,2,1,160,703.03", "A,1,40,24,3,1,1,80,766.30", "A,2,32,40,1,1,0,40,"]
-    rows += ["B,0,32,32,3,1,1,40,246.22", "B,1,64,64,3,1,1,20,200", "B,2,96,96,3,1,1,20,330"]
+    rows += ["B,0,32,32,3,1,1,40,246.22", "B,1,64,64,3,1,1,20,245", "B,2,96,96,3,1,1,20,430"]
     path.write_text("\n".join([",".join(COLUMNS), *rows]))
     return str(path)
 
@@ -223,6 +223,60 @@ def test_timeline_agrees_with_the_table(as_json, sushi):
 NOT_A_NUMBER = "measured_latency_us = 'nan', must be a number"
 
 
+def onnx_model(path: str, channels: int, size: int | str = 16) -> str:
+    """A model of one convolution, 3 to `channels`."""
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Mine", ["a"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", kind, (1, 3, size, size))],
+        [helper.make_tensor_value_info("y", kind, None)],
+        [onnx.numpy_helper.from_array(np.zeros((channels, 3, 3, 3), np.float32), "w")],
+    )
+    onnx.save(helper.make_model(graph), path)
+    return path
+
+
+def test_import_writes_a_supernet_that_other_commands_take(as_json, sushi):
+    models = [onnx_model("wide net.onnx", 64), onnx_model("narrow.onnx", 16)]
+    chosen = ("--top1", "71", "--top1", "65.5")
+    result = as_json("import", *models, "--out", "nets.yaml", *chosen)
+    assert result["supernet"] == "nets"
+    assert [s["name"] for s in result["subnets"]] == ["narrow", "wide-net"]  # the smaller first
+    assert [s["top1"] for s in result["subnets"]] == [65.5, 71]
+    assert result["subnets"][0]["weight_bytes"] == 16 * 27
+    assert result["subnets"][0]["not_understood"] == ["Mine 'node 1': no operation that is known"]
+    table = as_json("table", "--supernet", "nets.yaml", "--board", "edgetpu_pcie")
+    assert [s["name"] for s in table["subnets"]] == ["narrow", "wide-net"]
+    code, out, err = sushi("import", models[0], "--out", "one.yaml")
+    assert (code, err) == (0, "")
+    assert "wide-net: not understood, left out: Mine" in out
+    assert "Top-1 is 0" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("n.onnx",), "Missing option '--out'"),
+        (("n.onnx", "--out", "n.txt"), "--out n.txt: must end in .yaml"),
+        (("none.onnx", "--out", "n.yaml"), "ONNX model none.onnx: cannot be read"),
+        (("n.onnx", "n.onnx", "--out", "n.yaml"), "SubNet names must be unique"),
+        (("n.onnx", "--out", "n.yaml", "--top1", "1", "--top1", "2"), "--top1 is given 2 times"),
+        (("n.onnx", "--out", "n.yaml", "--top1", "101"), "top1 = 101.0: Input should be less"),
+        (("d.onnx", "--out", "n.yaml"), "shape of 'x' is [1, 3, side, side], must be fixed sizes"),
+    ],
+)
+def test_models_that_cannot_be_imported_give_one_line_and_code_2(sushi, arguments, expected):
+    onnx_model("n.onnx", 8)
+    onnx_model("d.onnx", 8, "side")
+    code, out, err = sushi("import", *arguments)
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert err.count("\n") == 1
+    assert not Path("n.yaml").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -230,7 +284,7 @@ NOT_A_NUMBER = "measured_latency_us = 'nan', must be a number"
         (("table", "--supernet", "vgg"), "unknown SuperNet 'vgg'; known: resnet50"),
         (("table", "--supernet", "none.yaml"), "SuperNet file none.yaml: cannot be read"),
         (("table", "--board", "bad.yaml"), "board file bad.yaml: unknown key 'speed'"),
-        (("table", "--supernet", "bad.yaml"), "SuperNet file bad.yaml: key 'num_slots' is missing"),
+        (("table", "--supernet", "bad.yaml"), "SuperNet file bad.yaml: key 'subnets' is missing"),
         (("table", "--bandwidth-gbs", "nan"), "bandwidth_bytes_per_s = nan"),
         (("table", "--bandwidth-gbs", "0"), "bandwidth_bytes_per_s = 0.0, must be finite"),
         (("table", "--bandwidth-gbs", "1e99"), "e+107, must be finite and above 0 (at most 1e+24)"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from chosen import BURSTY, TRACE
 from sushi_env import Engine, compile_scenario, get_scenario
 from sushi_env.engine.arrivals import realised_arrivals
-from sushi_env.engine.memory import CLASS_BITS
+from sushi_env.engine.records import CLASS_BITS
 
 QUERIES = 120
 
@@ -65,11 +65,13 @@ def test_two_policies_meet_the_same_queries(
             number = int(head["tag"]) >> CLASS_BITS
             subnet, subgraph = choose.integers(latency.shape) if free else (0, 0)
             engine.step(np.array([[subnet, subgraph]]))
-            _, start, finish, _, kind, _ = engine.outcome[0, -6:]
+            done = engine.outcome[0]
             if not closed:
                 assert head["time"] == ahead.times[number]
-            assert kind == ahead.classes[number]
-            assert finish == start + latency[subnet, cached] * ahead.jitter[number]
+            assert done["number"] == number
+            assert done["slo_class"] == ahead.classes[number]
+            took = latency[subnet, cached] * ahead.jitter[number]
+            assert done["finish_s"] == done["start_s"] + took
             served.append(number)
         assert served == sorted(set(served))
         assert len(served) + engine.state["dropped"][0] == QUERIES

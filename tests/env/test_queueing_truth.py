@@ -59,8 +59,8 @@ def test_littles_law(scenario):
     came, went, rng = [], [], np.random.default_rng(5)
     while not engine.truncated[0]:
         engine.step(rng.integers(problem.table.latency_s.shape, size=(1, 2)))
-        came.append(engine.outcome[0, 7])
-        went.append(engine.outcome[0, 9])
+        came.append(engine.outcome[0]["arrival_s"])
+        went.append(engine.outcome[0]["finish_s"])
     span = went[-1]
     times = np.concatenate([came, went])
     change = np.concatenate([np.ones(len(came)), -np.ones(len(went))])

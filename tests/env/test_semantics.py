@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sushi_env import Engine, InputError, Scenario, SloClass, compile_scenario, get_scenario
-from sushi_env.engine.kernel import latency_bin
-from sushi_env.engine.memory import BINS_PER_OCTAVE, HISTOGRAM_OCTAVES
+from sushi_env.engine.records import BINS_PER_OCTAVE, HISTOGRAM_OCTAVES, OUTCOME
+from sushi_env.engine.service import latency_bin
 from sushi_env.numerics.streams import STREAM_GAP, stream_key, uniform
 from sushi_env.rewards import COMPONENTS, REWARD_PRESETS
 
@@ -19,8 +19,7 @@ def start(scenario: Scenario, seed: int = 0) -> Engine:
 
 def act(engine: Engine, subnet: int, subgraph: int) -> dict[str, float]:
     engine.step(np.array([[subnet, subgraph]]))
-    names = (*COMPONENTS, "arrival", "start", "finish", "free", "class", "reward")
-    return dict(zip(names, engine.outcome[0].tolist(), strict=True))
+    return dict(zip(OUTCOME.names or (), engine.outcome[0].item(), strict=True))
 
 
 def poisson_times(engine: Engine, seed: int, count: int) -> np.ndarray:
@@ -38,16 +37,16 @@ def test_the_cached_subgraph_serves_and_the_chosen_one_is_loaded_after():
     engine = start(STEADY)
     table = engine.problem.table
     first = act(engine, 2, 3)
-    assert first["start"] == first["arrival"]  # nobody else waited
-    assert first["finish"] == first["start"] + table.latency_s[2, 0]
-    assert first["free"] == first["finish"] + table.reload_s[0, 3]
+    assert first["start_s"] == first["arrival_s"]  # nobody else waited
+    assert first["finish_s"] == first["start_s"] + table.latency_s[2, 0]
+    assert first["free_s"] == first["finish_s"] + table.reload_s[0, 3]
     assert engine.state["cached"][0] == 3
     second = act(engine, 1, 3)
-    assert second["finish"] == second["start"] + table.latency_s[1, 3]
-    assert second["free"] == second["finish"]  # the cached one again: nothing is loaded
+    assert second["finish_s"] == second["start_s"] + table.latency_s[1, 3]
+    assert second["free_s"] == second["finish_s"]  # the cached one again: nothing is loaded
     assert engine.state["reloads"][0] == 1
     third = act(engine, 0, 5)
-    assert third["free"] == third["finish"] + table.reload_s[3, 5]
+    assert third["free_s"] == third["finish_s"] + table.reload_s[3, 5]
 
 
 def test_queries_are_served_in_order_of_arrival_and_never_before_it():
@@ -57,9 +56,9 @@ def test_queries_are_served_in_order_of_arrival_and_never_before_it():
     free, served = 0.0, []
     for _ in range(500):
         step = act(engine, int(rng.integers(6)), int(rng.integers(16)))
-        assert step["start"] == max(step["arrival"], free)
-        free = step["free"]
-        served.append(step["arrival"])
+        assert step["start_s"] == max(step["arrival_s"], free)
+        free = step["free_s"]
+        served.append(step["arrival_s"])
     assert engine.state["dropped"][0] > 0
     assert served == sorted(served)
     np.testing.assert_allclose(served[:50], expected[:50], rtol=1e-12)
@@ -70,7 +69,9 @@ def test_arrivals_do_not_depend_on_actions():
     fast, slow = start(STEADY), start(STEADY)
     a = [act(fast, 0, 0) for _ in range(300)]
     b = [act(slow, 4, k % 16) for k in range(300)]
-    assert [(x["arrival"], x["class"]) for x in a] == [(x["arrival"], x["class"]) for x in b]
+    assert [(x["arrival_s"], x["slo_class"]) for x in a] == [
+        (x["arrival_s"], x["slo_class"]) for x in b
+    ]
 
 
 def test_a_full_queue_drops_the_newcomer_and_charges_the_step():
@@ -78,7 +79,7 @@ def test_a_full_queue_drops_the_newcomer_and_charges_the_step():
     engine = start(scenario)
     times = poisson_times(engine, 0, 4000)
     step = act(engine, 5, 0)
-    arrived = int((times[1:] <= step["free"]).sum())
+    arrived = int((times[1:] <= step["free_s"]).sum())
     assert arrived > 2
     assert step["dropped"] == arrived - 2
     assert engine.state["waiting"][0] == 2
@@ -108,7 +109,7 @@ def test_under_drop_hopeless_the_head_can_always_still_be_served_in_time():
     slo = engine.problem.classes[:, 0]
     while not engine.truncated[0]:
         step = act(engine, 0, 0)
-        assert step["start"] + fastest <= step["arrival"] + slo[int(step["class"])]
+        assert step["start_s"] + fastest <= step["arrival_s"] + slo[int(step["slo_class"])]
         assert step["late"] == 0
 
 
@@ -149,8 +150,8 @@ def test_utility_and_goodput_follow_their_definitions():
     while not engine.truncated[0]:
         i = int(rng.integers(3))
         step = act(engine, i, 0)
-        kind = classes[int(step["class"])]
-        in_time = step["finish"] - step["arrival"] <= kind.slo * table.latency_s[:, 0].max()
+        kind = classes[int(step["slo_class"])]
+        in_time = step["finish_s"] - step["arrival_s"] <= kind.slo * table.latency_s[:, 0].max()
         scaled = (table.top1[i] - 75.0) / (79.8 - 75.0)
         worth = 0.5 + 0.5 * scaled if in_time and table.top1[i] >= kind.floor else 0.0
         assert engine.reward[0] == pytest.approx(worth)
@@ -169,7 +170,7 @@ def test_latency_percentiles_are_within_a_bin_of_the_exact_ones():
     responses = []
     while not engine.truncated[0]:
         step = act(engine, int(rng.integers(3)), 0)
-        responses.append(step["finish"] - step["arrival"])
+        responses.append(step["finish_s"] - step["arrival_s"])
     metrics = engine.metrics(0)
     exact = np.quantile(responses, [0.5, 0.95, 0.99], method="inverted_cdf")
     found = [metrics.latency_p50_s, metrics.latency_p95_s, metrics.latency_p99_s]
@@ -184,7 +185,7 @@ def test_percentiles_hold_for_queries_that_jitter_made_short(jitter):
     engine.seed(np.arange(2000, dtype=np.uint64))
     engine.reset()
     engine.rollout("static", 1, subnet=0)
-    responses = engine.outcome[:, 9] - engine.outcome[:, 7]
+    responses = engine.outcome["finish_s"] - engine.outcome["arrival_s"]
     assert responses.min() < engine.problem.table.latency_s.min() / 2
     found = [engine.metrics(k).latency_p50_s for k in range(2000)]
     np.testing.assert_allclose(found, responses, rtol=1 / 32 + 1e-9)
@@ -198,7 +199,7 @@ def test_regimes_persist_and_mix_classes_as_asked():
         queries=20_000,
     )
     engine = start(scenario)
-    classes = np.array([act(engine, 0, 0)["class"] for _ in range(19_000)])
+    classes = np.array([act(engine, 0, 0)["slo_class"] for _ in range(19_000)])
     switches = int((np.diff(classes) != 0).sum())
     assert 19_000 / 50 * 0.8 < switches < 19_000 / 50 * 1.2
     assert 0.35 < classes.mean() < 0.65
@@ -232,15 +233,14 @@ def test_observation_shows_the_state():
     waiting = int(engine.state["waiting"][0])
     assert 1 <= waiting < 8
     queue = layout.queue(seen)
-    assert queue[:, 0].tolist() == [1.0] * waiting + [0.0] * (8 - waiting)
-    assert (queue[waiting:] == 0).all()
+    assert queue["present"].tolist() == [1.0] * waiting + [0.0] * (8 - waiting)
+    assert all((seen[waiting:] == 0).all() for seen in queue.values())
     assert layout.part(seen, "waiting")[0] == pytest.approx(waiting / 64)
     assert layout.part(seen, "subnet_mix").tolist() == [0, 0, 0, 0, 1 / 32, 0]
-    head = queue[0]
     step = act(engine, 0, 7)
-    kind = engine.problem.classes[int(step["class"])]
-    slack = step["arrival"] + kind[0] - step["start"]
-    assert head[1] == pytest.approx(slack / engine.problem.classes[:, 0].max(), abs=1e-6)
+    kind = engine.problem.classes[int(step["slo_class"])]
+    slack = step["arrival_s"] + kind[0] - step["start_s"]
+    assert queue["slack"][0] == pytest.approx(slack / engine.problem.classes[:, 0].max(), abs=1e-6)
     assert layout.space.contains(engine.observation[0])
 
 
@@ -277,7 +277,7 @@ def test_percentiles_lie_within_what_was_observed(queries):
         actions = rng.integers([3, 16], size=(200, 2))
         engine.step(actions, reset_over=True)
         out = engine.outcome
-        responses.append(np.where(running, out[:, 9] - out[:, 7], np.nan))
+        responses.append(np.where(running, out["finish_s"] - out["arrival_s"], np.nan))
         if len(responses) == queries:
             break
     for k in range(200):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sushi_env import Engine, Problem, compile_scenario, get_scenario
-from sushi_env.engine.kernel import latency_bin
-from sushi_env.engine.memory import HISTOGRAM_BINS
+from sushi_env.engine.records import HISTOGRAM_BINS
+from sushi_env.engine.service import latency_bin
 
 BUSY = get_scenario("resnet50-busy")
 MMPP = BUSY.replace(arrivals={"kind": "mmpp", "rates": [0, 1], "dwell_queries": [1, 1]})

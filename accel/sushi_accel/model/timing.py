@@ -103,6 +103,23 @@ def strips(layers: LayerArrays, board: Board) -> Array:
     return np.maximum(np.ceil(row * layers.in_size / np.maximum(np.maximum(room, row), 1)), 1)
 
 
+def stored_slices(slices: NDArray[np.int64], board: Board) -> NDArray[np.int64]:
+    """Slices as they lie in memory, in whole tiles where the board has them so.
+
+    Args:
+        slices: Leading (K, C, R*S), shape (..., 3).
+        board: The board.
+
+    Returns:
+        The same with K as it is stored; their product is the bytes that they take.
+    """
+    if not board.weights_in_tiles:
+        return slices
+    stored = slices.copy()
+    stored[..., 0] = -(-slices[..., 0] // board.kp) * board.kp
+    return stored
+
+
 def layer_work(layers: LayerArrays, board: Board) -> LayerWork:
     """Computes the work of every layer on `board`.
 

@@ -11,6 +11,7 @@ Without overlap, cycles per sweep are left out: a sweep's fixed cost and its wei
 then come to the same thing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,12 +21,22 @@ from scipy.optimize import nnls
 from sushi_accel.boards.board import Board
 from sushi_accel.errors import InputError
 from sushi_accel.silicon.measurements import Measurements
+from sushi_accel.silicon.plausible import refuse_implausible
 from sushi_accel.silicon.validation import Validation, predict_us, validate_board
+
+Model = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 STARTS_CYCLES_PER_BYTE = np.geomspace(0.001, 1.0, 13)
 MAX_ROUNDS = 50
 STEPS = np.array([1e-3, 1e-6, 1e-6, 1e-8])
 """Steps of the Jacobian's differences: cycles, and cycles per position, sweep and byte."""
+
+CONSTANTS = ("driver_cycles", "cycles_per_position", "cycles_per_sweep", "bandwidth_bytes_per_s")
+"""What is fitted; cycles per sweep only where fetches overlap."""
+
+WORST_CONDITION = 1e4
+"""Of the Jacobian with columns of length one: beyond it a hundredth of a percent of noise in the
+latencies is of the size of a constant."""
 
 FLOOR = 1e-9
 """No constant goes below it: a board needs a finite bandwidth and a positive rate."""
@@ -39,7 +50,7 @@ class Calibration:
         board: The board with the fitted constants.
         fit: Its errors on the measurements it was fitted to.
         held_out: For each network, the errors on its layers of a board fitted to the others;
-            without those whose others have fewer layers than there are constants.
+            without those whose others have fewer shapes than there are constants.
     """
 
     board: Board
@@ -70,13 +81,38 @@ def _free(board: Board) -> NDArray[np.bool_]:
     return np.array([True, True, board.double_buffered, True])
 
 
-def _fit(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> Board:
-    free = _free(board)
+def _model(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> Model:
+    """Predicted over measured latencies of some rows, as a function of the four constants."""
     scale_us = measurements.measured_us[rows]
+    return lambda c: predict_us(measurements, _with_constants(board, c))[rows] / scale_us
 
-    def model(constants: NDArray[np.float64]) -> NDArray[np.float64]:
-        return predict_us(measurements, _with_constants(board, constants))[rows] / scale_us
 
+def _jacobian(
+    model: Model, constants: NDArray[np.float64], free: NDArray[np.bool_], here: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Its derivatives by the free constants, shape (rows, free); `here` is its value."""
+    columns = []
+    for k in np.flatnonzero(free):
+        step = np.zeros(4)
+        step[k] = max(STEPS[k], 1e-6 * constants[k])
+        columns.append((model(constants + step) - here) / step[k])
+    return np.column_stack(columns)
+
+
+def _identified(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> bool:
+    """Whether rows tell a fitted board's constants apart: no other ones fit as well."""
+    constants = np.array([getattr(board, name) for name in CONSTANTS])
+    constants[-1] = board.clock_hz / constants[-1]
+    model = _model(measurements, board, rows)
+    jacobian = _jacobian(model, constants, _free(board), model(constants))
+    norms = np.linalg.norm(jacobian, axis=0)
+    if not norms.all():
+        return False
+    return bool(np.linalg.cond(jacobian / norms) < WORST_CONDITION)
+
+
+def _fit(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> Board:
+    free, model = _free(board), _model(measurements, board, rows)
     best, best_loss = board, np.inf
     for start in STARTS_CYCLES_PER_BYTE:
         constants = np.array([1000.0, 1.0, float(board.double_buffered), start])
@@ -85,14 +121,10 @@ def _fit(measurements: Measurements, board: Board, rows: NDArray[np.bool_]) -> B
             loss = float(((here - 1) ** 2).mean())
             if loss < best_loss:
                 best, best_loss = _with_constants(board, constants), loss
-            jacobian = np.zeros((len(here), 4))
-            for k in np.flatnonzero(free):
-                step = np.zeros(4)
-                step[k] = max(STEPS[k], 1e-6 * constants[k])
-                jacobian[:, k] = (model(constants + step) - here) / step[k]
             solution = np.zeros(4)
             try:
-                solution[free] = nnls(jacobian[:, free], np.ones(len(here)))[0]
+                jacobian = _jacobian(model, constants, free, here)
+                solution[free] = nnls(jacobian, np.ones(len(here)))[0]
             except RuntimeError:  # no solution in SciPy's number of steps: try the next start
                 break
             solution = np.maximum(solution, FLOOR)
@@ -114,16 +146,25 @@ def calibrate(measurements: Measurements, board: Board) -> Calibration:
         The fitted board, its errors, and its errors across networks left out of the fit.
 
     Raises:
-        InputError: If fewer layers were measured than there are constants to fit.
+        InputError: If fewer layers of differing shape were measured than there are constants to
+            fit, or these cannot be told apart by them, or one is of no machine.
     """
     known, needed = measurements.known, int(_free(board).sum())
-    if known.sum() < needed:
-        raise InputError(f"calibration: {known.sum()} measured layers, at least {needed} needed")
+    if (shapes := measurements.shapes(known)) < needed:
+        raise InputError(
+            f"calibration: {shapes} measured layers of differing shape, at least {needed} needed"
+        )
     fitted = _fit(measurements, board, known)
+    if not _identified(measurements, fitted, known):
+        raise InputError(
+            "calibration: these layers fit as well with other constants; measure some that differ "
+            "more in the size of their maps and of their weights"
+        )
+    refuse_implausible(fitted, CONSTANTS, "microseconds")
     held_out = {}
     for network in measurements.measured_networks():
         rows = measurements.rows_of(network)
-        if (known & ~rows).sum() >= needed:
+        if measurements.shapes(known & ~rows) >= needed:
             other = _fit(measurements, board, known & ~rows)
             held_out[network] = validate_board(measurements, other).error[rows]
     return Calibration(fitted, validate_board(measurements, fitted), held_out)

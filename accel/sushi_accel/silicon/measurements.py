@@ -1,7 +1,8 @@
 """Measured layer latencies from a CSV file."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sushi_accel.errors import InputError
 from sushi_accel.files.reading import named
 from sushi_accel.files.rows import read_rows
+from sushi_accel.shown import shown
 from sushi_accel.supernets.layer import ConvLayer
 from sushi_accel.supernets.supernet import LayerArrays
 
@@ -23,6 +25,7 @@ def _whole(least: int, most: int = MAX_SHAPE) -> Any:
     return Field(ge=least, le=most, description=f"an integer in {least}..{most}")
 
 
+Batch = Annotated[int, Field(ge=1, le=1, description="1: what one inference took")]
 _Number = Annotated[int, _whole(0)]
 _Count = Annotated[int, _whole(1)]
 
@@ -45,6 +48,7 @@ class _Row(BaseModel):
         float | None, Field(ge=1e-3, le=1e12, description="a number in 0.001..1e+12, or empty")
     ]
     depthwise: Annotated[int, _whole(0, 1)] = 0
+    batch: Batch = 1
 
     @field_validator("measured_latency_us", mode="before")
     @classmethod
@@ -64,13 +68,17 @@ class Measurements:
         subnets: Name of each row's network, n of them.
         numbers: Number of each row's layer within its network.
         layers: The layers.
-        measured_us: Measured latencies, microseconds, shape (n,); NaN where not measured.
+        measured_us: Measured latencies, microseconds, shape (n,); NaN where not measured. Of
+            layers measured more than once the mean.
+        spread: Of each row measured more than once, by its number, the standard deviation over
+            the mean.
     """
 
     subnets: tuple[str, ...]
     numbers: tuple[int, ...]
     layers: tuple[ConvLayer, ...]
     measured_us: NDArray[np.float64]
+    spread: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -81,6 +89,10 @@ class Measurements:
     def arrays(self) -> LayerArrays:
         """The layers' shapes, arrays of shape (n,)."""
         return LayerArrays.of(self.layers)
+
+    def shapes(self, rows: NDArray[np.bool_]) -> int:
+        """How many different layers there are among some rows, whatever their place."""
+        return len({replace(self.layers[n], slot=0) for n in np.flatnonzero(rows)})
 
     def measured_networks(self) -> tuple[str, ...]:
         """Networks of which at least one layer was measured, in order of appearance."""
@@ -94,15 +106,17 @@ class Measurements:
 def load_measurements(path: str | Path) -> Measurements:
     """Reads a CSV with the columns `COLUMNS`, and optionally `depthwise` (0 or 1).
 
-    Latencies are microseconds; an empty one means that the layer was not measured. Networks
-    are whatever the file calls them: shapes come with it. Further columns are ignored.
+    Latencies are microseconds; an empty one means that the layer was not measured. Rows of the
+    same network and layer are repeats. Networks are whatever the file calls them: shapes come
+    with it. Further columns are ignored, but for `batch`, which must be 1.
 
     Raises:
         InputError: If the file is missing, too large, not such a CSV, or holds an impossible
             value; the message names the line.
     """
     where = named("measurements", path)
-    subnets, numbers, layers, measured = [], [], [], []
+    layers: dict[tuple[str, int], ConvLayer] = {}
+    measured: dict[tuple[str, int], list[float]] = {}
     for here, row in read_rows(path, where, _Row, MAX_FILE_BYTES):
         shape = {name: getattr(row, name) for name in SHAPE_COLUMNS}
         layer = ConvLayer(slot=row.layer, depthwise=row.depthwise == 1, **shape)
@@ -110,14 +124,25 @@ def load_measurements(path: str | Path) -> Measurements:
             raise InputError(f"{here}: depthwise needs as many output as input channels")
         if layer.out_size < 1:
             raise InputError(f"{here}: a kernel of {layer.kernel} does not fit its input")
-        subnets.append(row.subnet)
-        numbers.append(row.layer)
-        layers.append(layer)
-        latency = row.measured_latency_us
-        measured.append(math.nan if latency is None else latency)
+        key = row.subnet, row.layer
+        if layers.setdefault(key, layer) != layer:
+            raise InputError(f"{here}: layer {row.layer} of {shown(row.subnet)} had another shape")
+        latencies = measured.setdefault(key, [])
+        if row.measured_latency_us is not None:
+            latencies.append(row.measured_latency_us)
     if not layers:
         raise InputError(f"{where}: holds no layers")
-    found = Measurements(tuple(subnets), tuple(numbers), tuple(layers), np.array(measured))
+    found = Measurements(
+        tuple(subnet for subnet, _ in layers),
+        tuple(number for _, number in layers),
+        tuple(layers.values()),
+        np.array([np.mean(times) if times else math.nan for times in measured.values()]),
+        {
+            n: float(np.std(times, ddof=1) / np.mean(times))
+            for n, times in enumerate(measured.values())
+            if len(times) > 1
+        },
+    )
     if not found.known.any():
         raise InputError(f"{where}: no layer has a measured_latency_us")
     return found

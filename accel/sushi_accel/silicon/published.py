@@ -22,6 +22,7 @@ from sushi_accel.boards.board import Board
 from sushi_accel.errors import InputError
 from sushi_accel.files.reading import named
 from sushi_accel.files.rows import read_rows
+from sushi_accel.silicon.measurements import Batch
 from sushi_accel.silicon.sweeps import MAX_FILE_BYTES, MAX_ROWS, MIB, Mib, Milliseconds
 
 Percent = Annotated[float, Field(ge=0, lt=100)]
@@ -37,6 +38,7 @@ class _Row(BaseModel):
     bus: str
     host: str
     latency_ms: Milliseconds
+    batch: Batch = 1
     on_chip_mib: Mib | None = None
     off_chip_mib: Mib | None = None
     macs: Annotated[float, Field(ge=1, le=1e18)] | None = None

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from sushi_accel.boards.board import Board
 from sushi_accel.boards.presets import PRESETS
 from sushi_accel.errors import InputError
+from sushi_accel.silicon.plausible import check_unit
 from sushi_accel.silicon.published import Published, family_ms, host_and_bus_ms
 from sushi_accel.silicon.saving import Saving, saving_of_networks, saving_of_sweeps
 from sushi_accel.silicon.sweeps import Sweeps, predict_sweeps_ms
-
-OUT_OF_UNIT = 100.0
-"""Latencies that are all so many times above or below what is possible are in another unit."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +100,16 @@ def validate_streaming(
     for bus in dict.fromkeys(sweeps.buses):
         rows = np.array([each == bus for each in sweeps.buses])
         layers_ms[rows] = predict_sweeps_ms(sweeps.subset(rows), boards[bus])
-    check_unit(layers_ms, sweeps.measured_ms, "measured layers")
+    check_unit(layers_ms, sweeps.measured_ms, "latency_ms of measured layers", "milliseconds")
     errors = _sweep_errors(sweeps, layers_ms)
     savings = [saving_of_sweeps(sweeps, layers_ms, bus) for bus in dict.fromkeys(sweeps.buses)]
     not_judged = {"what is streamed is not known": int(np.isnan(layers_ms).sum())}
     networks_ms, constants = np.zeros(0), {}
     if published is not None:
         networks_ms, left_out, constants = predict_published_ms(published, boards)
-        check_unit(networks_ms, published.measured_ms, "measured networks")
+        check_unit(
+            networks_ms, published.measured_ms, "latency_ms of measured networks", "milliseconds"
+        )
         errors |= _published_errors(published, networks_ms, left_out)
         savings += [saving_of_networks(published, networks_ms, link) for link in boards]
         for reason, count in _reasons(published).items():
@@ -158,26 +158,6 @@ def predict_published_ms(
                 )
                 left_out[n] = fixed[n] + own * published.width[n]
     return predicted, left_out, constants
-
-
-def check_unit(
-    predicted_ms: NDArray[np.float64], measured_ms: NDArray[np.float64], where: str
-) -> None:
-    """Refuses latencies that can only be in another unit than milliseconds.
-
-    Raises:
-        InputError: If they are typically a hundred times off the prediction.
-    """
-    judged = np.isfinite(predicted_ms)
-    if not judged.any():
-        return
-    ratio = float(np.median(measured_ms[judged] / predicted_ms[judged]))
-    if not 1 / OUT_OF_UNIT < ratio < OUT_OF_UNIT:
-        unit = "microseconds" if ratio > 1 else "seconds"
-        raise InputError(
-            f"{where}: latency_ms is typically {ratio:.3g} times what the board predicts, must be "
-            f"milliseconds (are they {unit}?)"
-        )
 
 
 def _sweep_errors(sweeps: Sweeps, predicted_ms: NDArray[np.float64]) -> dict[str, Errors]:

@@ -19,6 +19,7 @@ from sushi_accel.errors import InputError
 from sushi_accel.files.reading import named
 from sushi_accel.files.rows import read_rows
 from sushi_accel.model.timing import call_overhead_s, layer_cycles, layer_work
+from sushi_accel.silicon.measurements import Batch
 from sushi_accel.supernets.layer import ConvLayer
 from sushi_accel.supernets.supernet import LayerArrays, SubNet
 
@@ -48,6 +49,7 @@ class _Row(BaseModel):
     kernel: Annotated[int, Field(ge=1, le=64)]
     weight_bytes: Annotated[int, Field(ge=1, le=2**50)]
     latency_ms: Milliseconds
+    batch: Batch = 1
     off_chip_mib: Mib | None = None
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sushi_accel.boards.board import Board
 from sushi_accel.model.timing import layer_cycles, layer_work
 from sushi_accel.silicon.measurements import Measurements
+from sushi_accel.silicon.plausible import check_unit
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,13 @@ def predict_us(measurements: Measurements, board: Board) -> NDArray[np.float64]:
 
 
 def validate_board(measurements: Measurements, board: Board) -> Validation:
-    """Compares a board's predictions with measurements taken through its driver."""
+    """Compares a board's predictions with measurements taken through its driver.
+
+    Raises:
+        InputError: If latencies can only be in another unit than microseconds.
+    """
     predicted = predict_us(measurements, board)
+    check_unit(predicted, measurements.measured_us, "measured_latency_us", "microseconds")
     networks = {}
     for network in measurements.measured_networks():
         rows = measurements.rows_of(network)

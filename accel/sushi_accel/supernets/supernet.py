@@ -1,7 +1,8 @@
 """SuperNets, the SubNets cut from them, and their shapes as arrays."""
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -123,3 +124,24 @@ class SuperNet:
         """Leading weight slices per SubNet and slot: (K, C, R*S), shape (S, N, 3)."""
         a = self.layers
         return np.stack([a.out_channels, a.weight_channels, a.kernel**2], axis=-1).astype(np.int64)
+
+
+def independent_networks(name: str, networks: Sequence[SubNet]) -> SuperNet:
+    """A SuperNet of networks that share nothing: their layers lie end to end.
+
+    Args:
+        name: Its name.
+        networks: The networks; the slots of their layers are given anew.
+
+    Returns:
+        The SuperNet, its SubNets in the order given.
+
+    Raises:
+        InputError: As `SuperNet`.
+    """
+    slots = itertools.count()
+    subnets = [
+        replace(net, layers=tuple(replace(x, slot=next(slots)) for x in net.layers))
+        for net in networks
+    ]
+    return SuperNet(name, next(slots), tuple(subnets))

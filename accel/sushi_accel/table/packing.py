@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel.boards.board import Board
-from sushi_accel.model.timing import Array, layer_cycles, layer_work, resident_sweeps
+from sushi_accel.model.timing import Array, layer_cycles, layer_work, resident_sweeps, stored_slices
 from sushi_accel.supernets.subgraph import overlap
 from sushi_accel.supernets.supernet import SuperNet
 
@@ -65,7 +65,7 @@ class Packer:
     """
 
     def __init__(self, supernet: SuperNet, board: Board):
-        self.num_slots, self.kp = supernet.num_slots, board.kp
+        self.num_slots, self.board = supernet.num_slots, board
         options = [layer_options(supernet.slices[:, n]) for n in range(supernet.num_slots)]
         if board.double_buffered:
             options = [with_parts(of_layer, board.kp) for of_layer in options]
@@ -74,8 +74,12 @@ class Packer:
         self.grid = np.zeros((max(map(len, options)), supernet.num_slots, 3), dtype=np.int64)
         for n, of_layer in enumerate(options):
             self.grid[: len(of_layer), n] = of_layer
-        self.bytes = self.grid.prod(axis=-1)
+        self.bytes = self._taken(self.grid)
         self.saved = saved_cycles(supernet, board, self.grid)  # (M, S, N)
+
+    def _taken(self, slices: Slices) -> NDArray[np.int64]:
+        """Bytes that slices take of the Persistent Buffer, shape (..., 3) to (...)."""
+        return stored_slices(slices, self.board).prod(axis=-1)
 
     def pack(
         self, q: Array, budget: int, within: Slices | None = None, first_slot: int = 0
@@ -95,9 +99,10 @@ class Packer:
         left, stopped, cut = budget, set(), False
         for slot, option in self._steps(q, within, first_slot):
             target, present = self.grid[option, slot], slices[slot]
-            extra = int(self.bytes[option, slot] - present.prod())
             if slot in stopped:
                 continue
+            held = int(self._taken(present))
+            extra = int(self.bytes[option, slot]) - held
             if extra <= left:
                 slices[slot] = target
                 left -= extra
@@ -105,12 +110,11 @@ class Packer:
             stopped.add(slot)
             if not cut:
                 cut = True
-                channels = (left + int(present.prod())) // int(target[1] * target[2])
-                channels -= channels % self.kp
+                channels = (left + held) // int(target[1] * target[2])
+                channels -= channels % self.board.kp
                 if channels > 0 and channels >= present[0]:
-                    left += int(present.prod())
                     slices[slot] = channels, target[1], target[2]
-                    left -= int(slices[slot].prod())
+                    left += held - int(slices[slot].prod())
         return slices
 
     def _steps(self, q: Array, within: Slices | None, first_slot: int) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from sushi_accel.model.timing import (
     layer_work,
     offchip_bytes,
     resident_sweeps,
+    stored_slices,
 )
 from sushi_accel.supernets.subgraph import SubGraph, overlap, shared_bytes
 from sushi_accel.supernets.supernet import SuperNet
@@ -38,7 +39,7 @@ class SushiAbs:
         offchip_bytes: Bytes one inference moves over the off-chip port, shape (S, G).
         energy_j: Energy of one inference, joules, shape (S, G).
         resident_bytes: Bytes of SubNet i's weights that SubGraph j holds, shape (S, G).
-        reload_bytes: Bytes of SubGraph j' not already held by j, shape (G, G).
+        reload_bytes: Bytes of SubGraph j' not already held by j, as they are stored, shape (G, G).
         reload_s: T[j, j'], seconds to load them, shape (G, G).
         reload_j: Energy to load them, joules, shape (G, G).
         subnet_vectors: [K1, C1, ..., KN, CN] of each SubNet, shape (S, 2N).
@@ -110,6 +111,11 @@ class SushiAbs:
         """Number of SubGraphs G."""
         return len(self.subgraph_names)
 
+    def normalised(self, top1: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """(top1 - lowest) / (highest - lowest), of accuracies in percent; 0 if all are alike."""
+        lowest, highest = self.top1.min(), self.top1.max()
+        return (np.asarray(top1) - lowest) / max(highest - lowest, 1e-9)
+
 
 def build_table(
     supernet: SuperNet,
@@ -142,9 +148,9 @@ def build_table(
                 f"SubGraph {graph.name!r} has slices of shape {graph.slices.shape}, must be "
                 f"({supernet.num_slots}, 3) for SuperNet {supernet.name!r}"
             )
-        if graph.weight_bytes > board.pb_bytes:
+        if (taken := int(stored_slices(graph.slices, board).prod(axis=-1).sum())) > board.pb_bytes:
             raise InputError(
-                f"SubGraph {graph.name!r} holds {graph.weight_bytes} bytes, must fit the "
+                f"SubGraph {graph.name!r} takes {taken} bytes, must fit the "
                 f"Persistent Buffer of {board.pb_bytes}"
             )
     cached = np.stack([graph.slices for graph in subgraphs])  # (G, N, 3)
@@ -164,9 +170,8 @@ def build_table(
     streamed = work.weight_bytes.sum(axis=-1)[:, None] - resident
     overhead = call_overhead_s(board, io_bytes, streamed)
     io_traffic = io_bytes if board.maps_on_chip else 0.0 * io_bytes
-    shared = shared_bytes(cached).astype(np.float64)
-    graph_bytes = np.diag(shared).copy()
-    reload_bytes = graph_bytes[None] - shared
+    shared = shared_bytes(stored_slices(cached, board)).astype(np.float64)
+    reload_bytes = np.diag(shared)[None] - shared
 
     def vectors(slices: NDArray[np.int64]) -> NDArray[np.float64]:
         return slices[..., :2].reshape(len(slices), -1).astype(np.float64)
@@ -180,7 +185,7 @@ def build_table(
         top1=np.array([subnet.top1 for subnet in supernet.subnets]),
         weight_bytes=work.weight_bytes.sum(axis=-1),
         macs=work.macs.sum(axis=-1),
-        subgraph_bytes=graph_bytes,
+        subgraph_bytes=np.array([float(graph.weight_bytes) for graph in subgraphs]),
         latency_s=cycles.sum(axis=-1) / board.clock_hz + overhead,
         offchip_bytes=traffic + io_traffic,
         energy_j=energy_j(work_sg, board, held_bytes).sum(axis=-1)

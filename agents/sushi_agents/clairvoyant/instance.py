@@ -91,8 +91,7 @@ def instance(problem: Problem, arrivals: ArrivalStream) -> Instance:
     """
     table = problem.table
     weight = dict(zip(COMPONENTS, problem.reward_weights.tolist(), strict=True))
-    lowest, highest = table.top1.min(), table.top1.max()
-    accuracy = (table.top1 - lowest) / max(highest - lowest, 1e-9)
+    accuracy = table.normalised(table.top1)
     below = (table.top1[:, None] < problem.classes[:, 1]).astype(np.float64)
     either = weight["accuracy"] * accuracy[:, None] + weight["below_floor"] * below
     in_time = either + weight["utility"] * (1 - below) * (0.5 + 0.5 * accuracy[:, None])
@@ -102,7 +101,7 @@ def instance(problem: Problem, arrivals: ArrivalStream) -> Instance:
             f"clairvoyant bound: scenario {problem.scenario.name!r} rewards lateness "
             "(reward_weights), so an optimum cannot be bounded by serving early"
         )
-    per_byte = weight["energy"] / table.offchip_bytes[:, 0].max()
+    per_byte = weight["energy"] * float(problem.parameters["offchip_scale"][0])
     return Instance(
         times=arrivals.times,
         classes=arrivals.classes,

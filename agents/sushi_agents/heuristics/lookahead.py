@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sushi_agents.heuristics.cache_rules import favourite_subgraphs, shared_subgraph
 from sushi_agents.policy import FLOAT32_HALF_STEP, Actions, Observations, Rule
 from sushi_env import InputError, Problem
+from sushi_env.engine.layout import FLOOR, PRESENT, SLACK, SLO
 from sushi_env.numerics.compiling import compiled
 from sushi_env.rewards import COMPONENTS
 
@@ -59,11 +60,11 @@ def _plan(cached, queues, largest_slo, prices, width, terms, actions):
         graphs[0, 0] = cached[n]
         count, now = 1, 0
         for m in range(queues.shape[1]):
-            if queues[n, m, 0] == 0.0:
+            if queues[n, m, PRESENT] == 0.0:
                 break
-            slack = (queues[n, m, 1] + FLOAT32_HALF_STEP) * largest_slo
-            slo = queues[n, m, 2] * largest_slo
-            floor = queues[n, m, 3] - FLOAT32_HALF_STEP
+            slack = (queues[n, m, SLACK] + FLOAT32_HALF_STEP) * largest_slo
+            slo = queues[n, m, SLO] * largest_slo
+            floor = queues[n, m, FLOOR] - FLOAT32_HALF_STEP
             filled = 0
             for x in range(count):
                 g = graphs[now, x]
@@ -132,9 +133,8 @@ class Lookahead(Rule):
         self.width, self.price = width, price
         table = self.table
         weight = dict(zip(COMPONENTS, problem.reward_weights.tolist(), strict=True))
-        lowest, highest = table.top1.min(), table.top1.max()
-        accuracy = (table.top1 - lowest) / max(highest - lowest, 1e-9)
-        per_byte = weight["energy"] / table.offchip_bytes[:, 0].max()
+        accuracy = table.normalised(table.top1)
+        per_byte = weight["energy"] * float(problem.parameters["offchip_scale"][0])
         graphs = np.append(favourite_subgraphs(table), shared_subgraph(table))
         self._terms = _Terms(
             latency=table.latency_s,
@@ -154,7 +154,7 @@ class Lookahead(Rule):
         self, observations: Observations, state: Any, starts: NDArray[np.bool_]
     ) -> tuple[Actions, Any]:
         """See the class."""
-        queues = self.layout.queue(observations).astype(np.float64)
+        queues = self.layout.queue_rows(observations).astype(np.float64)
         fastest = float(self.problem.parameters["fastest"][0])
         per_second = float((1 / self.problem.classes[:, 0]).mean())
         prices = self.price * per_second * self.offered_load(observations) / fastest

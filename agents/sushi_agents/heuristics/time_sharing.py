@@ -121,8 +121,7 @@ class TimeSharing(Rule):
                 raise InputError(f"TimeSharing: {name} = {value}, must be above 0, at most 1")
         self.utilisation = utilisation
         table = self.table
-        lowest, highest = table.top1.min(), table.top1.max()
-        accuracy = (table.top1 - lowest) / max(highest - lowest, 1e-9)
+        accuracy = table.normalised(table.top1)
         self.cost = np.ascontiguousarray(table.latency_s[:, shared_subgraph(table)])
         slo, floor = problem.classes[:, :1], problem.classes[:, 1:2]
         able = (table.top1 >= floor) & (self.cost <= slo_share * slo)
@@ -132,7 +131,8 @@ class TimeSharing(Rule):
 
     def head_class(self, observations: Observations) -> NDArray[np.int64]:
         """The SLO class of the query at the head, by its observed SLO and floor, shape (n,)."""
-        head = self.layout.queue(observations)[:, 0, 2:4].astype(np.float64)
+        queue = self.layout.queue(observations)
+        head = np.stack([queue["slo"][:, 0], queue["floor"][:, 0]], axis=-1).astype(np.float64)
         return np.abs(head[:, None] - self._seen_classes).sum(axis=-1).argmin(axis=1)
 
     def act(

@@ -19,7 +19,6 @@ from sushi_agents.network.learned import AgentCard, NetworkSpec, layout_of, save
 from sushi_agents.network.network import QueueNetwork
 from sushi_agents.policy import Policy
 from sushi_env import EpisodeMetrics, Problem, compile_scenario, mean_metrics
-from sushi_env.engine import kernel
 from sushi_env.engine.engine import Engine
 from sushi_env.step_info import metrics_in
 
@@ -239,4 +238,4 @@ class _ResponseTimes:
     def watch(self, engine: Engine, running: np.ndarray) -> None:
         """Takes the latest step of the environments that are `running`."""
         outcome = engine.outcome[running]
-        self.seconds.append(outcome[:, kernel.OUT_FINISH] - outcome[:, kernel.OUT_ARRIVAL])
+        self.seconds.append(outcome["finish_s"] - outcome["arrival_s"])

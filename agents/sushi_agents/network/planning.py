@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_agents.network.table_context import SCALES, context_size
-from sushi_env.engine.layout import OBSERVED_QUERIES, ObservationLayout
+from sushi_env.engine.layout import (
+    FLOOR,
+    OBSERVED_QUERIES,
+    PRESENT,
+    QUERY_FEATURES,
+    SLACK,
+    SLO,
+    ObservationLayout,
+)
 from sushi_env.numerics.compiling import compiled
 
 ROUNDING = 1e-6
@@ -34,6 +42,7 @@ OTHER_FEATURES = 3
 OWN_FEATURES = 9
 OTHERS = OBSERVED_QUERIES - 1
 SUBNET_FEATURES = HEAD_FEATURES + OTHERS * LATER_FEATURES
+WIDTH = len(QUERY_FEATURES)
 _PARTS = ("cached", "latency", "reload", "queue", "load", "subnet_mix")
 
 
@@ -184,7 +193,7 @@ def _plan_subnets(row, context, levels, observed, planned, out, scratch):
     per_latency, urgency, least = np.float64(context[0]), np.float64(context[2]), context[3]
     unit = per_latency / 2.0
     queue = observed[3]
-    slack, floor = np.float64(row[queue + 1]), row[queue + 3] - ROUNDING
+    slack, floor = np.float64(row[queue + SLACK]), row[queue + FLOOR] - ROUNDING
     fastest, fastest_uncached = np.inf, np.inf
     for i in range(S):
         seen[i] = row[observed[1] + i]
@@ -231,14 +240,14 @@ def _plan_subnets(row, context, levels, observed, planned, out, scratch):
         out[planned[5] + i] = delay[i]
     step = per_latency * least
     for m in range(OTHERS):
-        q = queue + (m + 1) * 4
-        present = row[q]
+        q = queue + (m + 1) * WIDTH
+        present = row[q + PRESENT]
         other = planned[3] + m * OTHER_FEATURES
-        out[other] = row[q + 2] * present
-        out[other + 1] = row[q + 3] * present
+        out[other] = row[q + SLO] * present
+        out[other + 1] = row[q + FLOOR] * present
         out[other + 2] = present
         for i in range(S):
-            later = (row[q + 1] - latency[i] - m * step) / unit
+            later = (row[q + SLACK] - latency[i] - m * step) / unit
             at = head + i * SUBNET_FEATURES + HEAD_FEATURES + m * LATER_FEATURES
             out[at] = _clip(later, -1.0, 1.0) * present
             out[at + 1] = _clip(later / 3.0, -1.0, 1.0) * present
@@ -253,7 +262,7 @@ def _clip(value, low, high):
 def _needs(row, queue, levels, latency, need, value):
     """For each query behind the head: the fastest service that reaches its floor, and its worth."""
     for m in range(OTHERS):
-        floor = row[queue + (m + 1) * 4 + 3] - ROUNDING
+        floor = row[queue + (m + 1) * WIDTH + FLOOR] - ROUNDING
         need[m], value[m] = np.inf, 0.5 + 0.5 * np.float64(levels[0])
         for i in range(levels.shape[0]):
             if levels[i] >= floor and latency[i] < need[m]:
@@ -275,10 +284,10 @@ def _best_plan(begin, row, queue, need, value, fastest, ends, earned):
     earned[:] = 0.0
     ends[0] = begin
     for m in range(OTHERS):
-        q = queue + (m + 1) * 4
-        if row[q] <= 0.0:
+        q = queue + (m + 1) * WIDTH
+        if row[q + PRESENT] <= 0.0:
             continue
-        latest = row[q + 1] + ROUNDING
+        latest = row[q + SLACK] + ROUNDING
         for k in range(min(m + 1, OTHERS), -1, -1):
             well = ends[k - 1] + need[m] if k > 0 else np.inf
             if well > latest:
@@ -314,13 +323,13 @@ def _plan_subgraphs(row, context, levels, observed, planned, out, scratch, G):
     for i in range(S):
         mix[i] += (1.0 - total) / S
     for m in range(OTHERS):
-        q = observed[3] + (m + 1) * 4
-        floor = row[q + 3] - ROUNDING
+        q = observed[3] + (m + 1) * WIDTH
+        floor = row[q + FLOOR] - ROUNDING
         least, chosen = np.inf, 0
         for i in range(S):
             if levels[i] >= floor and seen[i] < least:
                 least, chosen = seen[i], i
-        wanted[chosen] += row[q]
+        wanted[chosen] += row[q + PRESENT]
     best, least_mean = -np.inf, np.inf
     for g in range(G):
         of_late, waiting, mean = 0.0, 0.0, 0.0

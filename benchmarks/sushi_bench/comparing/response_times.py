@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_env import Engine, Problem
-from sushi_env.engine import kernel
 
 BINS_PER_OCTAVE = 32
 OCTAVES = 20
@@ -25,7 +24,7 @@ class ResponseTimes:
     def watch(self, engine: Engine, running: NDArray[np.bool_]) -> None:
         """Counts the latest step of the environments that are `running`, bool, shape (n,)."""
         outcome = engine.outcome[running]
-        response = outcome[:, kernel.OUT_FINISH] - outcome[:, kernel.OUT_ARRIVAL]
+        response = outcome["finish_s"] - outcome["arrival_s"]
         bins = np.log2(np.maximum(response / self.unit_s, 1.0)) * BINS_PER_OCTAVE
         np.add.at(self.counts, np.minimum(bins.astype(np.int64), len(self.counts) - 1), 1)
 

@@ -11,7 +11,6 @@ from sushi_agents.heuristics.cache_rules import Combined, cache_none, cache_shar
 from sushi_agents.heuristics.sushisched import SushiSchedAccuracy, SushiSchedLatency
 from sushi_agents.policy import Policy
 from sushi_env import Engine, Problem, Scenario, SloClass, compile_scenario, mean_metrics
-from sushi_env.engine import kernel
 
 CONSTRAINTS = 12
 """Latency constraints that a stream draws from."""
@@ -136,7 +135,7 @@ def serve(problem: Problem, policy: Policy, name: str) -> Outcome:
 
     def watch(engine: Engine, running: NDArray[np.bool_]) -> None:
         outcome = engine.outcome[running]
-        loading = outcome[:, kernel.OUT_FREE] - outcome[:, kernel.OUT_FINISH]
+        loading = outcome["free_s"] - outcome["finish_s"]
         spent[:] += loading.sum(), len(loading)
 
     metrics = mean_metrics(

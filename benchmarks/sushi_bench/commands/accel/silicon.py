@@ -124,10 +124,17 @@ def _constants(found: Calibration) -> dict[str, float]:
 
 
 def _summary(what: str, v: Validation) -> str:
-    return (
+    line = (
         f"{what}: {int(v.measurements.known.sum())} layers, mean error "
         f"{100 * v.mean_abs_error:.2f} %, worst {100 * v.worst_abs_error:.2f} %"
     )
+    if spread := list(v.measurements.spread.values()):
+        mean, worst = 100 * sum(spread) / len(spread), 100 * max(spread)
+        line += (
+            f"; {len(spread)} measured more than once, with a standard deviation of {mean:.2f} % "
+            f"of their mean, {worst:.2f} % at worst"
+        )
+    return line
 
 
 def _validation_json(v: Validation) -> dict[str, object]:
@@ -141,6 +148,7 @@ def _validation_json(v: Validation) -> dict[str, object]:
                 "measured_us": optional(m.measured_us[n]),
                 "error": optional(v.error[n]),
             }
+            | ({"spread": m.spread[n]} if n in m.spread else {})
             for n in range(len(m.layers))
         ],
         "networks": {
