@@ -23,7 +23,7 @@ def check_picture(path: Path | None) -> None:
     if path is None:
         return
     if path.suffix not in FORMATS:
-        raise InputError(f"picture {path}: must end in {', '.join(FORMATS)}")
+        raise InputError(f"picture {path}: must end in .png, .svg or .pdf")
     need("pictures need", "plot", "matplotlib")
     check_writable(path, f"picture {path}")
 
