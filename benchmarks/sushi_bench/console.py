@@ -118,16 +118,20 @@ class Work:
     def __init__(self, bar: "Progress", description: str, total: int | None):
         self._bar, self._total = bar, total or 0
         self._task = bar.add_task(plain(description), total=total)
-        self._done, self._began, self._silent = 0, time.monotonic(), bar.disable
+        self._done, self._silent = 0, bar.disable
+        self._first: tuple[float, int] | None = None
 
     def __call__(self, done: int, total: int | None = None, description: str | None = None) -> None:
         """Shows how far it is, and if given, of how much, and what is done now."""
         self._done, self._total = done, self._total if total is None else total
         said = None if description is None else plain(description)
         self._bar.update(self._task, completed=done, total=self._total, description=said)
-        taken = time.monotonic() - self._began
-        if self._silent and done and taken > SOON_S:
-            self._silent, left = False, taken * (self._total - done) / done
+        if not self._silent or not done:
+            return
+        now = time.monotonic()
+        began, before = self._first = self._first or (now, done)  # what is compiled, is by now
+        if now - began > SOON_S and done > before:
+            self._silent, left = False, (now - began) * (self._total - done) / (done - before)
             if left > LONG_S:
                 complain(f"about {duration(left)} left; Ctrl-C stops")
 

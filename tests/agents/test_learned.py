@@ -86,7 +86,7 @@ def test_an_agent_refuses_spaces_that_are_not_its_own(trained):
         ({"network": {"hidden": 10**9}}, "hidden"),
         ({"network": {"levels": [0.0]}}, "network.levels has 1 values, must have 6"),
         ({"network": {"context": [0.0]}}, "network.context has 1 values, must have 100"),
-        ({"network": {"hidden": 32}}, "has shape"),
+        ({"network": {"hidden": 48}}, "has shape"),
     ],
 )
 def test_a_doctored_card_is_refused(trained, tmp_path, change, message):

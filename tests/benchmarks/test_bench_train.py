@@ -58,7 +58,8 @@ def test_curves_are_of_every_kind_and_seed():
     held = runs["resnet50/shared-3"]
     assert held.arguments() == [
         "--scenario", f"{SUITE}-resnet50-shift", "--algo", "ppo", "--steps", "200000",
-        "--seed", "3", "--episodes", "1", "--hyper", 'cache="shared"',
+        "--seed", "3", "--episodes", "1", "--evaluation-steps", "20000",
+        "--hyper", 'cache="shared"',
     ]  # fmt: skip
     pictures = curve_pictures(SETTINGS)
     assert {f"{name}.png" for name in pictures} <= {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sushi_bench.speed.engine_speed import Contender, measure
+from sushi_bench.speed.training_speed import CLOCKED, Shares
 
 
 def test_a_rate_counts_every_environment_of_every_call():
@@ -70,19 +71,34 @@ def test_the_command_prints_every_row_of_the_contract():
 
 
 @pytest.mark.slow
-def test_training_speed_says_where_the_time_goes():
+def test_training_speed_says_what_training_costs_and_when_it_pays():
     command = str(Path(sys.executable).with_name("sushi"))
-    done = subprocess.run(
-        [command, "speed", "--training", "--repeats", "2", "--threads", "1", "--json"],
-        capture_output=True,
-        text=True,
-    )
+    given = ["speed", "--training", "--repeats", "2", "--steps", "50000", "--threads", "1"]
+    done = subprocess.run([command, *given, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["threads"] == 1
-    rates = [found[name]["steps_per_s"]["median"] for name in ("sushi", "cartpole")]
-    assert found["ratio"] == pytest.approx(rates[0] / rates[1])
-    for name in ("sushi", "cartpole"):
-        stepping, acting = (found[name][f"share_{k}"]["median"] for k in ("stepping", "acting"))
-        assert 0 < stepping < 0.5
-        assert 0 < acting < 0.5
+    assert found["cartpole"]["ratio_to_cartpole"] == 1
+    for name in ("default", "mlp", "cartpole"):
+        row = found[name]
+        assert 0 < row["lowest"] <= row["steps_per_s"] <= row["highest"]
+    assert set(found["shares"]) == {*CLOCKED, "other"}
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    assert min(found["shares"].values()) > 0
+    passed = found["seconds_to_pass"]
+    assert {"sushisched-accuracy", "lookahead", "static-A"} < set(passed)
+    assert passed["static-A"] is not None
+    beaten = None if None in passed.values() else max(passed.values())
+    assert found["seconds_to_beat"] == beaten
+
+
+def test_shares_are_exclusive_and_an_evaluation_is_one_share():
+    shares = Shares()
+    planner = shares._clocked("features", lambda: time.sleep(0.02))
+    shares._clocked("collecting", lambda: (time.sleep(0.01), planner()))()
+    shares._clocked("evaluating", lambda: planner())()
+    assert 0.01 <= shares.seconds["collecting"] < 0.02
+    assert 0.02 <= shares.seconds["features"] < 0.03
+    assert 0.02 <= shares.seconds["evaluating"] < 0.03
+    total = sum(shares.seconds.values())
+    assert shares.of(2 * total)["other"] == pytest.approx(0.5)

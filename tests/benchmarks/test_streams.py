@@ -83,7 +83,7 @@ def test_strangers_text_is_shown_and_not_obeyed(capsys):
 
 
 def test_long_work_is_announced_where_no_bar_is(capsys, monkeypatch):
-    clock = iter([0.0, 6.0, 7.0])
+    clock = iter([60.0, 66.0])
     monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
 
     class NoBar:
@@ -93,4 +93,5 @@ def test_long_work_is_announced_where_no_bar_is(capsys, monkeypatch):
     work = console.Work(NoBar(), "evaluating", 100)  # type: ignore[arg-type]
     work(1)
     work(2)
+    work(3)
     assert capsys.readouterr().err == "sushi: about 10 minutes left; Ctrl-C stops\n"

@@ -52,3 +52,15 @@ def replacing(path: str | Path, where: str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder and those above it; it may be there already.
+
+    Raises:
+        InputError: If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {path}: cannot be written ({error.strerror})") from None

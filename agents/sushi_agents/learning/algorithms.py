@@ -137,7 +137,7 @@ def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:
     if model.action_space.shape == ():
         return _Pairs(model, problem.table.num_subgraphs)
     network = getattr(model.policy, "mlp_extractor", None)
-    if isinstance(network, QueueNetwork) and model.observation_space != problem.layout.space:
+    if isinstance(network, QueueNetwork):
         return LearnedScheduler(copy.deepcopy(network), problem)
     return model
 

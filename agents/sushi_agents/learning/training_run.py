@@ -12,6 +12,9 @@ from sushi_env import InputError, Problem, Scenario, compile_scenario
 
 SEEDS_PER_RUN = 2**16
 MAX_RUN_SEED = (2**32 - EVALUATION_SEEDS) // SEEDS_PER_RUN - 1
+EVALUATION_STEPS = 250_000
+"""Least steps from one evaluation to the next, unless told: an evaluation takes as long as some
+10,000 steps, so that all together are a twentieth of the time."""
 VALIDATION_SCENARIOS = 10
 VALIDATION_MIXTURE = 2**32
 """Seed of the scenarios that a mixture is validated on; no run's own."""
@@ -28,7 +31,8 @@ class TrainingRun:
         seed: Seed of the run; its environments get seeds that no evaluation uses.
         out: Folder for logs, checkpoints and models.
         checkpoint_steps: Steps from one checkpoint to the next.
-        evaluation_steps: Steps from one evaluation to the next; None: a tenth of `steps`.
+        evaluation_steps: Steps from one evaluation to the next; None: a tenth of
+            `steps`, but at least `EVALUATION_STEPS`.
         evaluation_episodes: Episodes per evaluation, on seeds that are not trained on.
         patience: Evaluations without a better score after which training stops; None: never.
         hyperparameter_file: Hyperparameters, in place of those that come with the package.

@@ -12,6 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
+from sushi_accel.files.atomic import make_folder
 from sushi_accel.files.documents import write_atomically
 from sushi_agents.learning.algorithms import algorithm
 from sushi_agents.learning.settings import Settings, hyperparameters
@@ -70,10 +71,7 @@ def tune(run: TuningRun, on_progress: Callable[[int, int], None] | None = None) 
     Raises:
         InputError: If the folder cannot be written, or it holds another search.
     """
-    try:
-        run.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {run.out}: cannot be written ({error.strerror})") from None
+    make_folder(run.out)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _study(run, run.seed)
     what = {"scenario": run.scenario.digest, "algo": run.algo, "steps": run.steps}
@@ -149,6 +147,7 @@ def _try(run: TuningRun, trial: optuna.Trial) -> float:
         run.steps,
         run.seed,
         run.out / f"trial-{trial.number}",
+        evaluation_steps=max(run.steps // 10, 1),
         changes=_settings(_suggest(trial, algorithm(run.algo).name)),
     )
     train(suggested, on_evaluation=on_evaluation)

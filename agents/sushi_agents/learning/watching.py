@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import Figure, HParam, TensorBoardOutputFor
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.learning.algorithms import as_policy
 from sushi_agents.learning.checkpoints import save_checkpoint
-from sushi_agents.learning.training_run import TrainingRun
+from sushi_agents.learning.training_run import EVALUATION_STEPS, TrainingRun
 from sushi_agents.network.learned import AgentCard, NetworkSpec, layout_of, save_agent
 from sushi_agents.network.network import QueueNetwork
 from sushi_agents.policy import Policy
@@ -77,7 +77,7 @@ class Watch(BaseCallback):
         self.own = compile_scenario(run.scenario)
         self.on_progress, self.picture = on_progress, picture
         self.on_evaluation, self.ended = on_evaluation, False
-        self.every = run.evaluation_steps or max(run.steps // 10, 1)
+        self.every = run.evaluation_steps or max(run.steps // 10, EVALUATION_STEPS)
         self.finished: list[EpisodeMetrics] = []
         self.memory: dict[str, Any] = {
             "next_checkpoint": run.checkpoint_steps,
@@ -140,9 +140,9 @@ class Watch(BaseCallback):
         self.rate = (self.num_timesteps, now)
 
     def _on_training_end(self) -> None:
-        self._evaluate()
+        self._evaluate(final=True)
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, final: bool = False) -> None:
         """Scores the policy on seeds of its own, and keeps the model if it is the best yet."""
         times = _ResponseTimes()
         each = max(self.run.evaluation_episodes // len(self.problems), 1)
@@ -154,11 +154,8 @@ class Watch(BaseCallback):
         self.logger.record("validation/reward", mean.reward)
         for name in LOGGED:
             self.logger.record(f"validation/{name}", getattr(mean, name))
-        if self.picture:
-            figure = self.picture(self.own, as_policy(self.model, self.own))
-            shown = Figure(figure, close=True)
-            excluded = ("stdout", "log", "json", "csv")
-            self.logger.record("validation/episode", shown, exclude=excluded)
+        if self.picture and final:
+            self._draw(self.picture)
         for output in self.logger.output_formats:
             if isinstance(output, TensorBoardOutputFormat) and output.writer:
                 output.writer.add_histogram(
@@ -175,6 +172,12 @@ class Watch(BaseCallback):
             self._save_agent(mean)
         else:
             self.memory["since_best"] += 1
+
+    def _draw(self, picture: Picture) -> None:
+        figure = picture(self.own, as_policy(self.model, self.own))
+        shown = Figure(figure, close=True)
+        excluded = ("stdout", "log", "json", "csv")
+        self.logger.record("validation/episode", shown, exclude=excluded)
 
     def _score(
         self, problems: list[Problem], episodes: int, times: "_ResponseTimes"

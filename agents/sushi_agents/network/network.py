@@ -34,9 +34,9 @@ THRIFT = 30.0
 LOYALTY = 1.0
 """Logit of the cached SubGraph."""
 
-HIDDEN = 64
+HIDDEN = 32
 """Width of the layers that score SubNets, unless told otherwise."""
-CRITIC = 128
+CRITIC = 64
 """Width of the layers that value, unless told otherwise."""
 
 

@@ -14,10 +14,7 @@ COMMANDS = {
     "list": ("listing:list_", "List scenarios, policies, boards or SuperNets."),
     "accel": {
         "table": ("accel.table:table", "Build the SushiAbs latency table of a SuperNet."),
-        "import": (
-            "accel.importing:import_",
-            "Write ONNX models as a SuperNet of independent networks.",
-        ),
+        "import": ("accel.importing:import_", "Write ONNX models as a SuperNet."),
         "validate": ("accel.silicon:validate", "Compare a board's predictions with measurements."),
         "calibrate": ("accel.silicon:calibrate", "Fit a board's constants to measurements."),
         "roofline": ("accel.pictures:roofline", "Draw a SubNet's layers under the roofline."),

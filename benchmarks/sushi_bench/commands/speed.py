@@ -27,12 +27,15 @@ def speed_(
     training: Annotated[
         bool, typer.Option("--training", help="Measure training with PPO, and nothing else.")
     ] = False,
+    steps: Annotated[
+        int, typer.Option(help="Steps of each training that is measured.", min=10_000)
+    ] = 500_000,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
     problem = compile_scenario(get_scenario(scenario))
     if training:
-        _training(problem, repeats, threads, as_json)
+        _training(problem, repeats, steps, threads, as_json)
         return
     found = speed.contenders(problem, jobs_or_all(threads))
     if policies:
@@ -60,23 +63,34 @@ def speed_(
         console.say(f"{name} = {ratio:.2f}")
 
 
-def _training(problem: Problem, repeats: int, threads: int | None, as_json: bool) -> None:
+def _training(
+    problem: Problem, repeats: int, steps: int, threads: int | None, as_json: bool
+) -> None:
     need_training("training needs")
-    from sushi_bench.speed.training_speed import training_speed
+    from sushi_bench.speed.training_speed import seconds_to_pass, training_speed
 
-    with console.working("measuring training", repeats) as work:
-        result = training_speed(problem, repeats, threads, work.advance)
+    with console.working("training and CartPole", repeats) as work:
+        result = training_speed(problem, repeats, steps, threads, work.advance)
+    with console.working("passing the heuristics") as work:
+        passed = seconds_to_pass(problem, on_progress=work)
+    times = [seconds for seconds in passed.values() if seconds is not None]
+    beaten = max(times) if len(times) == len(passed) else None
+    result |= {"seconds_to_beat": beaten, "seconds_to_pass": passed}
     if as_json:
         console.print_json(result)
         return
-    rows = []
-    for name in ("sushi", "cartpole"):
-        rate, shares = (
-            result[name]["steps_per_s"],
-            [result[name][key]["median"] for key in ("share_stepping", "share_acting")],
-        )
-        rates = (f"{rate[key]:,.0f}" for key in ("median", "min", "max"))
-        rows.append((name, *rates, *(f"{share:.1%}" for share in (*shares, 1 - sum(shares)))))
-    columns = ("PPO on", "steps/s", "lowest", "highest", "stepping", "acting", "learning")
+    rows: list[tuple[object, ...]] = []
+    for name in ("default", "mlp", "cartpole"):
+        row = result[name]
+        rates = (f"{row[key]:,.0f}" for key in ("steps_per_s", "lowest", "highest"))
+        rows.append((name, *rates, f"{row['ratio_to_cartpole']:.2f}"))
+    columns = ("learner", "steps/s", "lowest", "highest", "x CartPole")
     console.out.print(console.table(columns, rows))
-    console.say(f"ratio = {result['ratio']:.2f}, PyTorch on {result['threads']} threads")
+    rows = [
+        (name, "not passed" if seconds is None else f"{seconds:.1f} s")
+        for name, seconds in sorted(passed.items(), key=lambda item: item[1] or float("inf"))
+    ]
+    title = f"reward on {problem.scenario.name}"
+    console.out.print(console.table(("heuristic", "passed after"), rows, title))
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in result["shares"].items())
+    console.say(f"default's time: {shares}")

@@ -4,21 +4,18 @@ import json
 import signal
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sushi_accel.files.documents import write_atomically
 from sushi_agents import baseline_names
-from sushi_agents.policy import Policy
 from sushi_bench import console
 from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, need_training
 from sushi_bench.comparing.comparison import Comparison, compare
 from sushi_bench.comparing.comparison_tables import as_table
-from sushi_env import DEFAULT_SCENARIO, Problem, compile_scenario, get_scenario
-
-PICTURED_QUERIES = 60
-PICTURED_SEED = 1_500_000_000
+from sushi_bench.episodes.training_picture import training_picture
+from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
 
 
 def train(
@@ -33,6 +30,10 @@ def train(
         bool, typer.Option("--resume", help="Continue from the checkpoint in the folder.")
     ] = False,
     checkpoint_steps: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 100_000,
+    evaluation_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps between evaluations; a tenth of all, but at least 250,000."),
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Evaluations without a better score that end training.")
     ] = None,
@@ -67,6 +68,7 @@ def train(
         seed,
         out,
         checkpoint_steps=checkpoint_steps,
+        evaluation_steps=evaluation_steps,
         patience=patience,
         hyperparameter_file=hyperparameters,
         changes=parse_changes(hyper or []),
@@ -76,7 +78,7 @@ def train(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     began = time.monotonic()
     with console.working(f"training {name}", steps) as work:
-        model = run_training(run, work, resume, _picture())
+        model = run_training(run, work, resume, training_picture())
     seconds = time.monotonic() - began
     with console.working("comparing") as work:
         comparison = compare(
@@ -102,24 +104,6 @@ def train(
     console.say(f"Trained {steps:,} steps in {seconds:.0f} s. Curves: tensorboard --logdir {out}")
     saved = f"{agent} (the best evaluation's)" if agent else f"{run.model_path} (needs --trust)"
     console.say(f"Scheduler: --policy {saved}")
-
-
-def _picture() -> Any:
-    """What draws an episode for TensorBoard; None without Matplotlib."""
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        return None
-    from sushi_bench.episodes.episode_recording import chosen_span, record_episode
-    from sushi_bench.episodes.pictures_episode import episode_timeline
-
-    def draw(problem: Problem, policy: Policy) -> Any:
-        queries = min(PICTURED_QUERIES, problem.scenario.queries)
-        span = chosen_span(problem, PICTURED_SEED, 0, queries)
-        record = record_episode(problem, policy, PICTURED_SEED, span, "policy")
-        return episode_timeline(problem, {"policy": record}, PICTURED_SEED, span)
-
-    return draw
 
 
 def _verdict(comparison: Comparison, algo: str) -> str:

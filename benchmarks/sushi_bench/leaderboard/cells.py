@@ -79,33 +79,22 @@ class Column:
         return text.replace("-", MINUS)
 
 
-@dataclass(frozen=True)
-class Track:
-    """A cell as a bar from 0 to its figure; all in percent of the room there is.
+def track(cell: Cell, low: float, high: float) -> dict[str, str]:
+    """A cell as a bar from 0 to its figure, where there is room from `low` to `high`.
 
-    Attributes:
-        zero: Where 0 is.
-        left: Where the bar begins.
-        width: Its length.
-        low: Where the interval begins.
-        span: Its length.
+    What lies beyond is cut.
+
+    Returns:
+        In percent of the room: where 0 is (`zero`), where the bar begins (`left`) and its length
+        (`width`), and where the interval begins (`low`) and its length (`span`).
     """
-
-    zero: str
-    left: str
-    width: str
-    low: str
-    span: str
-
-
-def track(cell: Cell, low: float, high: float) -> Track:
-    """A cell as a bar where there is room from `low` to `high`; what lies beyond is cut."""
     zero, begin, end, at = (
         min(max((float(value) - low) / (high - low), 0.0), 1.0)
         for value in ("0", cell.low, cell.high, cell.value)
     )
-    shares = zero, min(zero, at), abs(at - zero), begin, end - begin
-    return Track(*(portion(share) for share in shares))
+    shares = {"zero": zero, "left": min(zero, at), "width": abs(at - zero)}
+    shares |= {"low": begin, "span": end - begin}
+    return {name: portion(share) for name, share in shares.items()}
 
 
 def portion(value: float) -> str:

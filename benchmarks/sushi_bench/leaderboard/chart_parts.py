@@ -6,16 +6,12 @@ charts follow the theme.
 """
 
 import html
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sushi_bench.leaderboard.cells import exact
 from sushi_bench.leaderboard.standings import Standing
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 KINDS = {
     "heuristic": ("circle", "var(--heuristic)"),
@@ -87,60 +83,97 @@ def plain(text: str, longest: int = LONGEST_LABEL) -> str:
 def kinds_legend(standings: Sequence[Standing]) -> list[Key]:
     """The legend of kinds of policies, those that there are."""
     return [
-        Key(MARKS[marker], colour, "clairvoyant" if kind == "bound" else kind)
-        for kind, (marker, colour) in KINDS.items()
-        if any(s.kind == kind for s in standings)
+        Key(
+            MARKS[mark["symbol"]],
+            mark["color"],
+            "clairvoyant" if those[0].kind == "bound" else those[0].kind,
+        )
+        for those, mark in by_kind(standings)
     ]
 
 
-def layout_of(height: int) -> dict[str, Any]:
-    """The layout of a figure of so many pixels."""
-    return {
-        "template": None,
-        "height": height,
-        "autosize": True,
-        "margin": {"l": 8, "r": 16, "t": 8, "b": 48},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": "var(--text)", "size": 12},
-        "hoverlabel": {
-            "bgcolor": "var(--surface)",
-            "bordercolor": "var(--border)",
-            "font": {"color": "var(--text)"},
-            "align": "left",
-        },
-        "hovermode": "closest",
-        "dragmode": False,  # a finger that scrolls past shall not zoom
-        "showlegend": False,
-    }  # fmt: skip
+LAYOUT = {
+    "autosize": True,
+    "margin": {"l": 8, "r": 16, "t": 8, "b": 48},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": "var(--text)", "size": 12},
+    "hoverlabel": {
+        "bgcolor": "var(--surface)",
+        "bordercolor": "var(--border)",
+        "font": {"color": "var(--text)"},
+        "align": "left",
+    },
+    "hovermode": "closest",
+    "dragmode": False,  # a finger that scrolls past shall not zoom
+    "showlegend": False,
+}
+AXIS = {
+    "automargin": True,
+    "fixedrange": True,
+    "gridcolor": "var(--grid)",
+    "linecolor": "var(--border)",
+    "zeroline": False,
+}
 
 
-def axis_of(title: str) -> dict[str, Any]:
-    """An axis under that title."""
+Axis = tuple[str, dict[str, Any]]
+"""An axis: its title, and what is special about it."""
+
+
+def figure_of(
+    traces: Sequence[dict[str, Any]],
+    height: int,
+    x: Axis,
+    y: Axis,
+    shapes: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """A Plotly figure of so many pixels as plain data: traces over shapes; see `scatter`."""
+    xaxis, yaxis = (
+        {"title": {"text": title, "standoff": 15}} | AXIS | more for title, more in (x, y)
+    )
+    layout = {**LAYOUT, "height": height, "xaxis": xaxis, "yaxis": yaxis, "shapes": shapes}
+    return {"data": traces, "layout": layout}
+
+
+def scatter(
+    x: Iterable[float], y: Iterable[float], hover: Sequence[tuple[Standing, str]], **more: Any
+) -> dict[str, Any]:
+    """A trace whose points say, in HTML, what is known about a policy."""
+    text = [f"<b>{plain(s.label, HOVER_LABEL)}</b><br>{words}" for s, words in hover]
     return {
-        "title": {"text": title},
-        "automargin": True,
-        "fixedrange": True,
-        "gridcolor": "var(--grid)",
-        "linecolor": "var(--border)",
-        "zeroline": False,
+        "type": "scatter",
+        "x": rounded(x),
+        "y": rounded(y),
+        "hovertext": text,
+        "hoverinfo": "text",
+        **more,
     }
+
+
+def by_kind(standings: Sequence[Standing]) -> Iterator[tuple[list[Standing], dict[str, str]]]:
+    """The policies of each kind that there is, and the mark that stands for it."""
+    for kind, (symbol, colour) in KINDS.items():
+        those = [s for s in standings if s.kind == kind]
+        if those:
+            yield those, {"symbol": symbol, "color": colour}
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """Figures as the page has them everywhere; see `exact`."""
+    return [float(exact(value)) for value in values]
 
 
 def line_across(x: float, colour: str) -> dict[str, Any]:
     """A dashed line from top to bottom."""
+    (at,) = rounded([x])
     return {
         "type": "line",
-        "x0": float(exact(x)),
-        "x1": float(exact(x)),
+        "x0": at,
+        "x1": at,
         "y0": 0,
         "y1": 1,
         "yref": "paper",
         "layer": "below",
         "line": {"color": colour, "width": 1.5, "dash": "dash"},
     }
-
-
-def plain_data(figure: "Figure") -> dict[str, Any]:
-    """A figure as plain data, for JSON."""
-    return json.loads(json.dumps(figure.to_plotly_json(), allow_nan=False))

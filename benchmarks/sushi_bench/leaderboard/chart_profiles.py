@@ -2,18 +2,7 @@
 
 import numpy as np
 
-from sushi_bench.leaderboard.cells import exact
-from sushi_bench.leaderboard.chart_parts import (
-    DOTTED,
-    HOVER_LABEL,
-    LINE,
-    Chart,
-    Key,
-    axis_of,
-    layout_of,
-    plain,
-    plain_data,
-)
+from sushi_bench.leaderboard.chart_parts import DOTTED, LINE, Chart, Key, figure_of, scatter
 from sushi_bench.leaderboard.standings import Leaderboard
 from sushi_bench.scores.ranking import profile
 
@@ -27,8 +16,6 @@ LOWEST, HIGHEST = -1.0, 1.5
 
 def profiles(board: Leaderboard) -> Chart:
     """The share of episodes above each score."""
-    from plotly import graph_objects as go
-
     what = "score" if board.scored else "utility"
     low, high = 0.0, 1.0
     if board.scored:  # an episode's score may be above 1, which is the bound's mean
@@ -43,28 +30,16 @@ def profiles(board: Leaderboard) -> Chart:
         zip(board.standings, shares, strict=True), key=lambda pair: id(pair[0]) in coloured
     ):
         colour = coloured.get(id(s))
-        traces.append(
-            go.Scatter(
-                x=[float(exact(level)) for level in levels],
-                y=[float(exact(value)) for value in share],
-                mode="lines",
-                line={
-                    "color": colour or "var(--faint)",
-                    "width": 2.5 if colour else 1.2,
-                    "dash": "dot" if s.kind == "bound" else "solid",
-                },
-                hovertext=[
-                    f"<b>{plain(s.label, HOVER_LABEL)}</b><br>"
-                    f"{value:.0f} % of episodes above {level:.2f}"
-                    for level, value in zip(levels, share, strict=True)
-                ],
-                hoverinfo="text",
-            )
-        )
-    layout = layout_of(HEIGHT_PX) | {
-        "xaxis": axis_of(what) | {"range": [low, high]},
-        "yaxis": axis_of("episodes above it, %") | {"range": [0, 101]},
-    }
+        hover = [
+            (s, f"{value:.0f} % of episodes above {level:.2f}")
+            for level, value in zip(levels, share, strict=True)
+        ]
+        line = {
+            "color": colour or "var(--faint)",
+            "width": 2.5 if colour else 1.2,
+            "dash": "dot" if s.kind == "bound" else "solid",
+        }
+        traces.append(scatter(levels, share, hover, mode="lines", line=line))
     at = profile(board.scores, np.array(SHOWN_LEVELS))
     first = next((n for n, s in enumerate(board.standings) if s.place == 1), 0)
     return Chart(
@@ -81,7 +56,12 @@ def profiles(board: Leaderboard) -> Chart:
             if id(s) in coloured
         ]
         + [Key(LINE, "var(--faint)", "others")],
-        plain_data(go.Figure(traces, layout)),
+        figure_of(
+            traces,
+            HEIGHT_PX,
+            (what, {"range": [low, high]}),
+            ("episodes above it, %", {"range": [0, 101]}),
+        ),
         ["Policy", *(f"above {level:g}, %" for level in SHOWN_LEVELS)],
         [
             [s.label, *(f"{100 * share:.1f}" for share in row)]

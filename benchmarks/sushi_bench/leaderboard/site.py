@@ -5,13 +5,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sushi_accel.files.atomic import replacing
+from sushi_accel.errors import need
+from sushi_accel.files.atomic import make_folder, replacing
 from sushi_bench.leaderboard.cells import exact, groups, portion, track
 from sushi_bench.leaderboard.columns import scenario_columns, suite_columns
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.standings import Leaderboard, ScenarioStandings, Standing
 from sushi_bench.scores.tables import notes
-from sushi_env import InputError
 
 PACKAGE = "sushi_bench.leaderboard"
 INDEX = "index.html"
@@ -26,12 +26,7 @@ def require_libraries() -> None:
     Raises:
         InputError: If one is missing.
     """
-    try:
-        import jinja2  # noqa: F401
-        import markdown_it  # noqa: F401
-        import plotly  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise InputError(f"the page needs {error.name!r}: pip install 'sushi-env[page]'") from None
+    need("the page needs", "page", "jinja2", "markdown_it", "plotly")
 
 
 def open_folder(folder: Path) -> None:
@@ -41,10 +36,7 @@ def open_folder(folder: Path) -> None:
         InputError: If they cannot be made.
     """
     for made in (folder, folder / "assets", folder / "scenarios"):
-        try:
-            made.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"folder {made}: cannot be written ({error.strerror})") from None
+        make_folder(made)
 
 
 def write_site(board: Leaderboard, folder: Path, guide: str | None = None) -> list[Path]:

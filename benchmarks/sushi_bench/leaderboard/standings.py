@@ -1,7 +1,8 @@
 """What the page says: who stands where, over the suite and in each scenario of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,14 @@ def leaderboard_of(everything: Sequence[Results], reference: str | None = None) 
     suite = get_suite(everything[0].header.suite)
     complete = [entry.results for entry in ranking.entries]
     scores = utilities(complete)
-    standings = _standings(complete, scores, [e.metrics for e in ranking.entries], ranking)
+    entries = ranking.entries
+    standings = _standings(
+        complete,
+        scores,
+        ranking,
+        [entry.metrics for entry in entries],
+        lambda n, _: (entries[n].score, entries[n].mean_score),
+    )
     labels = {results.header.policy: results.header.label for results in everything}
     scenarios = [
         _in_scenario(name, scenario, k, everything, ranking)
@@ -154,26 +162,39 @@ def leaderboard_of(everything: Sequence[Results], reference: str | None = None) 
 
 
 def _standings(
-    results: list[Results], scores: Scores, metrics: list[EpisodeMetrics], ranking: Ranking
+    results: Sequence[Results],
+    scores: Scores,
+    ranking: Ranking,
+    metrics: Sequence[EpisodeMetrics],
+    score: Callable[[int, Interval], tuple[Interval | None, float | None]],
 ) -> list[Standing]:
-    """Standings over the suite, in the order given."""
+    """Standings in the order given, which is that of their places; the bound takes none.
+
+    Args:
+        results: Result files.
+        scores: Utilities of their episodes, shape (policies, scenarios, episodes).
+        ranking: What the reference is.
+        metrics: The mean of each metric, by file.
+        score: Score and mean score by a file's number and its mean utility.
+    """
     if not results:
         return []
-    against, better = _against_reference(results, scores, ranking)
-    places = _places(results)
-    return [
-        Standing(r, place, m, utility, entry.score, entry.mean_score, difference, probability)
-        for r, place, m, utility, entry, difference, probability in zip(
-            results,
-            places,
-            metrics,
-            with_intervals(scores, mean),
-            ranking.entries,
-            against,
-            better,
-            strict=True,
+    names = [r.header.policy for r in results]
+    against: list[Interval | None] = [None] * len(results)
+    better: list[Interval | None] = [None] * len(results)
+    if ranking.reference in names:
+        at = names.index(ranking.reference)
+        against[:], better[:] = differences(scores, scores[at]), improvement(scores, scores[at])
+        against[at] = better[at] = None
+    standings, places = [], count(1)
+    for n, utility in enumerate(with_intervals(scores, mean)):
+        place = None if results[n].header.kind == "bound" else next(places)
+        standings.append(
+            Standing(
+                results[n], place, metrics[n], utility, *score(n, utility), against[n], better[n]
+            )
         )
-    ]
+    return standings
 
 
 def _in_scenario(
@@ -181,55 +202,29 @@ def _in_scenario(
 ) -> ScenarioStandings:
     there = [r for r in everything if name in r.header.scenarios and r.header.has_all_episodes]
     there.sort(key=lambda r: -float(_row(r, name).mean()))
-    scale, standings = ranking.scale, []
-    if there:
-        found = np.array([_row(r, name) for r in there])[:, None, :]
-        against, better = _against_reference(there, found, ranking)
-        for r, place, utility, difference, probability in zip(
-            there, _places(there), with_intervals(found, mean), against, better, strict=True
-        ):
-            score = None if scale is None else _scaled(utility, scale, k)
-            metrics = EpisodeMetrics(
-                **{f.name: float(_row(r, name, f.name).mean()) for f in fields(EpisodeMetrics)}
-            )
-            value = None if score is None else score.value
-            standings.append(
-                Standing(r, place, metrics, utility, score, value, difference, probability)
-            )
+    scale = ranking.scale
+
+    def score(_: int, utility: Interval) -> tuple[Interval | None, float | None]:
+        scaled = scale and _scaled(utility, scale, k)
+        return scaled, scaled and scaled.value
+
+    means = [
+        EpisodeMetrics(
+            **{f.name: float(_row(r, name, f.name).mean()) for f in fields(EpisodeMetrics)}
+        )
+        for r in there
+    ]
+    found = np.array([_row(r, name) for r in there])[:, None]
     bound = next((r for r in there if r.header.kind == "bound"), None)
     labels = {r.header.policy: r.header.label for r in everything}
     return ScenarioStandings(
         name,
         scenario,
-        standings,
+        _standings(there, found, ranking, means, score),
         None if bound is None else float(_row(bound, name, "upper").mean()),
         None if scale is None else labels[scale.best_static[k]],
         None if scale is None else float(scale.zero[k]),
     )
-
-
-def _against_reference(
-    results: list[Results], scores: Scores, ranking: Ranking
-) -> tuple[list[Interval | None], list[Interval | None]]:
-    """Differences to the reference and probabilities of improvement; None where there is none."""
-    names = [r.header.policy for r in results]
-    if ranking.reference not in names:
-        return [None] * len(results), [None] * len(results)
-    at = names.index(ranking.reference)
-    against: list[Interval | None] = [*differences(scores, scores[at])]
-    better: list[Interval | None] = [*improvement(scores, scores[at])]
-    against[at] = better[at] = None
-    return against, better
-
-
-def _places(results: list[Results]) -> list[int | None]:
-    """1 for the first, and so on; the bound takes no place."""
-    places: list[int | None] = []
-    taken = 0
-    for r in results:
-        taken += r.header.kind != "bound"
-        places.append(None if r.header.kind == "bound" else taken)
-    return places
 
 
 def _scaled(utility: Interval, scale: Scale, k: int) -> Interval:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from sushi_accel import get_board
 from sushi_accel.errors import need
 from sushi_accel.figures import save_picture
-from sushi_accel.files.atomic import replacing
+from sushi_accel.files.atomic import make_folder, replacing
 from sushi_bench.paper import published
 from sushi_bench.paper.report import Report
 from sushi_bench.paper.sections.accelerator import BOARDS
 from sushi_bench.paper.tables import number, where
-from sushi_env import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,10 +29,7 @@ def open_folder(folder: Path) -> None:
         InputError: If it cannot be made, or a library is missing.
     """
     need("the page needs", "plot", "jinja2", "matplotlib")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {folder}: cannot be written ({error.strerror})") from None
+    make_folder(folder)
 
 
 def write_page(report: Report, folder: Path) -> None:

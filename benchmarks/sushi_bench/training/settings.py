@@ -32,6 +32,7 @@ class Options(BaseModel):
     mixture: Positive | None = None
     episodes: Positive | None = None
     checkpoint_steps: Positive | None = None
+    evaluation_steps: Positive | None = None
     hyperparameters: dict[str, Any] = {}
 
 
