@@ -83,3 +83,20 @@ def envpool(session: nox.Session) -> None:
     """One training loop on EnvPool's environments and on `gymnasium.make_vec`'s."""
     session.install("envpool>=1.1", *PYTEST, ".", "-c", "constraints.txt")
     session.run("pytest", "-p", "no:cacheprovider", "-m", "", "tests/ecosystem/envpool_loop.py")
+
+
+@nox.session
+def torchrl(session: nox.Session) -> None:
+    """TorchRL's environments, single and batched, with every info registered."""
+    session.install("torchrl>=0.10", TORCH, *PYTEST, ".", "-c", "constraints.txt")
+    old = ("-W", "ignore::DeprecationWarning")  # of its own
+    session.run(
+        "pytest", "-p", "no:cacheprovider", "-m", "", *old, "tests/ecosystem/torchrl_envs.py"
+    )
+
+
+@nox.session
+def rl_zoo3(session: nox.Session) -> None:
+    """RL Baselines3 Zoo, installed within constraints.txt, trains on the environment."""
+    session.install("rl_zoo3>=2.6", TORCH, *PYTEST, ".[train]", "-c", "constraints.txt")
+    session.run("pytest", "-p", "no:cacheprovider", "-m", "", "tests/ecosystem/zoo_training.py")

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("session", ["envpool", "mo_gymnasium", "rllib"])
+@pytest.mark.parametrize("session", ["envpool", "mo_gymnasium", "rl_zoo3", "rllib", "torchrl"])
 def test_real_libraries_run_on_the_environment(session: str, tmp_path: Path):
     command = [sys.executable, "-m", "nox", "--envdir", str(tmp_path), "-s", session]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)

@@ -1,12 +1,13 @@
 """Runs a policy on seeded episodes and returns each episode's metrics."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_agents.policy import Actions, Policy, PolicyError
+from sushi_accel.shown import shown
+from sushi_agents.clairvoyant.schedule import ClairvoyantSchedule
+from sushi_agents.policy import Actions, Policy, PolicyError, checked_answer, their_code
 from sushi_env import Engine, EpisodeMetrics, InputError, Problem
 from sushi_env.engine.actions import as_pairs
 
@@ -54,54 +55,78 @@ def run_episodes(
         raise InputError(f"episodes = {episodes}, must be at least 1")
     if not 0 <= seed <= EVALUATION_SEEDS - episodes:
         raise InputError(f"seed = {seed}, must be in 0..{EVALUATION_SEEDS - episodes}")
-    engine = Engine(problem, episodes)
-    engine.seed(np.arange(seed, seed + episodes, dtype=np.uint64))
-    observation = engine.reset()
-    starts = np.ones(episodes, dtype=np.bool_)
-    state: Any = None
+    play = Play(problem, policy, range(seed, seed + episodes), name)
+    engine, queries = play.engine, problem.scenario.queries
     results: list[EpisodeMetrics | None] = [None] * episodes
-    step, left = 0, episodes
-    total = episodes * problem.scenario.queries
-    while left:
-        try:
-            raw, state = policy.predict(
-                observation.copy(), state=state, episode_start=starts, deterministic=True
-            )
-        except (Exception, SystemExit) as error:
-            raise PolicyError(
-                f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
-            ) from error
-        engine.step(check_actions(raw, engine, f"policy {name!r}, step {step}"))
-        step += 1
+    while play.running.any():
+        running = play.running.copy()
+        play.step()
         if on_step:
-            on_step(engine, np.array([result is None for result in results]))
-        starts = engine.truncated.copy()
-        over = np.flatnonzero(starts)
-        for k in over:
-            if results[k] is None:
-                results[k] = engine.metrics(int(k))
-                left -= 1
-        if len(over) and left:
-            engine.reset(over)
-        if on_progress and step % 64 == 0:
-            open_ones = [k for k in range(episodes) if results[k] is None]
+            on_step(engine, running)
+        for k in np.flatnonzero(running & engine.truncated):
+            results[k] = engine.metrics(int(k))
+        if on_progress and play.steps % 64 == 0:
             resolved = engine.state["served"] + engine.state["dropped"]
-            done = (episodes - left) * problem.scenario.queries
-            on_progress(int(done + resolved[open_ones].sum()), total)
+            on_progress(int(np.where(play.running, resolved, queries).sum()), episodes * queries)
     if on_progress:
-        on_progress(total, total)
+        on_progress(episodes * queries, episodes * queries)
     return [result for result in results if result is not None]
 
 
-def check_actions(raw: Any, engine: Engine, where: str) -> Actions:
-    """Checks what a policy returned, and returns it as the engine's actions.
+class Play:
+    """A policy playing the first episode of each of some seeds, side by side.
 
-    Raises:
-        PolicyError: One line that says what is wrong, where, and what is allowed.
+    An episode that ends early runs on, unobserved, until all have ended, so that the policy
+    always sees the whole batch.
+
+    Args:
+        problem: The compiled scenario.
+        policy: The policy.
+        seeds: The seeds.
+        name: Name of the policy, for messages.
+
+    Attributes:
+        engine: What they play in.
+        running: Which episodes have not ended, bool, shape (n,).
+        steps: Number of steps taken.
     """
-    try:
-        actions = as_pairs(raw, engine.num_envs, engine.problem.table, whole_floats=True)
-        engine.check(actions)
-    except InputError as error:
-        raise PolicyError(f"{where}: {error}") from None
-    return actions
+
+    def __init__(self, problem: Problem, policy: Policy, seeds: Sequence[int], name: str):
+        self.policy, self.name = policy, name
+        self.engine = Engine(problem, len(seeds))
+        self.engine.seed(np.array(seeds, dtype=np.uint64))
+        self.engine.reset()
+        self.running = np.ones(len(seeds), dtype=np.bool_)
+        self.steps = 0
+        self._starts, self._state = self.running.copy(), None
+        if isinstance(policy, ClairvoyantSchedule):
+            policy.foresee(seeds)
+
+    def step(self) -> Actions:
+        """Takes one step in every environment, and returns its actions, shape (n, 2).
+
+        Raises:
+            PolicyError: If the policy raises, or returns a wrong shape or type, a value that is
+                not finite, or an action that may not be chosen.
+        """
+        engine, n = self.engine, len(self.running)
+        if self.steps and self._starts.any():
+            engine.reset(np.flatnonzero(self._starts))
+        with their_code(f"policy {shown(self.name)} raised at step {self.steps}"):
+            found = self.policy.predict(
+                engine.observation.copy(),
+                state=self._state,
+                episode_start=self._starts,
+                deterministic=True,
+            )
+        try:
+            raw, self._state = checked_answer(found, n)
+            actions = as_pairs(raw, n, engine.problem.table, whole_floats=True)
+            engine.check(actions)
+        except InputError as error:
+            raise PolicyError(f"policy {shown(self.name)}, step {self.steps}: {error}") from None
+        engine.step(actions)
+        self.steps += 1
+        self._starts = engine.truncated.copy()
+        self.running &= ~self._starts
+        return actions

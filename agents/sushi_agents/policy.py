@@ -5,15 +5,21 @@ here works in SB3's `evaluate_policy`.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sushi_accel.shown import plain
 from sushi_env import InputError, Problem
 
 FLOAT32_HALF_STEP = 2.0**-24
 """Largest rounding error of an observed value, which is at most 1."""
+
+LONGEST_ERROR = 2000
+"""Characters of an `InputError` of a policy that are shown."""
 
 Actions = NDArray[np.int64]
 Observations = NDArray[np.float32]
@@ -45,6 +51,48 @@ class Policy(Protocol):
             Actions, integers, shape (n, 2) or (2,): SubNet and next SubGraph; and the state.
         """
         ...
+
+
+@contextmanager
+def their_code(doing: str) -> Iterator[None]:
+    """Runs a policy's own code; whatever it raises, Ctrl-C apart, becomes one line.
+
+    Args:
+        doing: What it was doing: "policy 'x' raised at step 3".
+
+    Raises:
+        PolicyError: If the code raises; what it raised is the cause.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except InputError as error:
+        raise PolicyError(f"{doing}: {plain(error, LONGEST_ERROR)}") from error
+    except BaseException as error:  # SystemExit, GeneratorExit, and what a stranger derived
+        kind = plain(type(error).__name__)
+        raise PolicyError(f"{doing}: {kind}: {plain(error)}") from error
+
+
+def checked_answer(found: Any, n: int) -> tuple[Any, Any]:
+    """What `predict` returned for n environments, as actions and state.
+
+    Raises:
+        PolicyError: If it is anything but a tuple of two, or is two actions without a state.
+    """
+    if isinstance(found, tuple) and len(found) == 2 and not all(map(_is_pair, found)):
+        return found
+    odd = "actions alone" if isinstance(found, tuple | list | np.ndarray) else type(found).__name__
+    raise PolicyError(
+        f"predict must return a tuple (actions, state), actions of shape ({n}, 2) and the state "
+        f"None if it has none; it returned {plain(odd)}"
+    )
+
+
+def _is_pair(found: Any) -> bool:
+    """Whether this is one action: two integers in a row."""
+    row = isinstance(found, tuple | list) or (isinstance(found, np.ndarray) and found.ndim == 1)
+    return row and len(found) == 2 and all(isinstance(one, int | np.integer) for one in found)
 
 
 class Rule(ABC):

@@ -76,12 +76,17 @@ def generalist(problem: Problem) -> Policy:
 
     path = _generalist_path(problem)
     if not path.exists():
-        known = sorted(found.stem for found in path.parent.glob(f"{GENERALIST}-*.json"))
         raise InputError(
             f"the zoo has no generalist for SuperNet {problem.scenario.supernet!r}; it has: "
-            f"{', '.join(known) or 'none'}"
+            f"{', '.join(generalist_names()) or 'none'}"
         )
     return load_agent(path, problem)
+
+
+def generalist_names() -> list[str]:
+    """SuperNets for which there is a generalist."""
+    found = (zoo_folder() / SUITE).glob(f"{GENERALIST}-*.json")
+    return sorted(path.stem.removeprefix(f"{GENERALIST}-") for path in found)
 
 
 def _agent_path(name: str) -> Path | None:

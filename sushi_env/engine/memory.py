@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sushi_env.engine.problem import Problem
 from sushi_env.engine.records import (
     BLOCK,
+    CLASS_MASK,
     GENERATOR,
     HISTOGRAM_BINS,
     OFFSETS,
@@ -140,6 +141,46 @@ class Memory:
         assert len(sizes) == _SIZES
         assert all(array.flags.c_contiguous for array in a)
         return np.array([*sizes, *(array.ctypes.data for array in a)], dtype=np.int64)
+
+    def own(self) -> dict[str, NDArray]:
+        """The arrays that steps change, by name, as bytes, shape (n, ...)."""
+        first = Arrays._fields.index("state")
+        chosen = zip(Arrays._fields[first:], self.arrays[first:], strict=True)
+        return {name: array.view(np.uint8).reshape(len(array), -1) for name, array in chosen}
+
+    def restore(self, saved: dict[str, NDArray]) -> None:
+        """Takes over the arrays of `own` of another memory of the same problem.
+
+        Raises:
+            ValueError: If they are not such arrays, or hold an index out of its range, which
+                compiled code would follow; the memory is then of no use.
+        """
+        for name, array in self.own().items():
+            if saved[name].shape != array.shape or saved[name].dtype != array.dtype:
+                raise ValueError(f"{name} of shape {saved[name].shape}, must be {array.shape}")
+            array[...] = saved[name]
+        a = self.arrays
+        limits = [
+            (a.state["head"], a.queue.shape[1]),
+            (a.state["waiting"], a.queue.shape[1]),
+            (a.state["position"], BLOCK),
+            (a.state["cached"], a.pairs.shape[1]),
+            (a.state["latency_bin"], HISTOGRAM_BINS + 1),
+            (a.generators["regime"], a.class_cdf.shape[0]),
+            (a.generators["segment"], max(len(a.spans), len(a.trace))),
+            (a.queue["tag"] & CLASS_MASK, a.class_cdf.shape[1]),
+            (a.block["tag"] & CLASS_MASK, a.class_cdf.shape[1]),
+        ]
+        for values, limit in limits:
+            if values.min() < 0 or values.max() >= limit:
+                raise ValueError(f"an index that is not in 0..{limit - 1}")
+        for count in ("served", "dropped", "arrivals", "reloads"):
+            if a.state[count].min() < 0:
+                raise ValueError(f"{count} below 0")
+        for records in (a.state, a.generators, a.queue, a.block):
+            times = [name for name in records.dtype.names or () if records.dtype[name].kind == "f"]
+            if any(np.isnan(records[name]).any() for name in times):  # it would be waited for
+                raise ValueError("a time that is no number")
 
     def __getstate__(self) -> Arrays:
         return self.arrays

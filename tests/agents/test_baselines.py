@@ -6,7 +6,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 
 from sushi_agents import baseline_names, make_policy, policy_names, run_episodes
 from sushi_agents.heuristics.sushisched import SushiSchedAccuracy, SushiSchedLatency
-from sushi_agents.registry import BUILT_IN
+from sushi_agents.kinds_of_name import BUILT_IN
 from sushi_env import (
     Engine,
     InputError,

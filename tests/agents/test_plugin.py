@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import sushi_agents.registry
+import sushi_agents.kinds_of_name
 from sushi_agents import make_policy, policy_names
 from sushi_env import InputError, compile_scenario, get_scenario
 
@@ -62,7 +62,7 @@ def test_names_are_taken_once_and_never_from_the_baselines(monkeypatch):
         )
         return found.select(**wanted)
 
-    monkeypatch.setattr(sushi_agents.registry, "entry_points", entries)
+    monkeypatch.setattr(sushi_agents.kinds_of_name, "entry_points", entries)
     assert type(make_policy("random", PROBLEM)).__name__ == "RandomPolicy"
     assert type(make_policy("mine", PROBLEM)).__name__ == "MinLatency"
     names = policy_names(PROBLEM)

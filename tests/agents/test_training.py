@@ -56,7 +56,8 @@ def test_the_folder_explains_itself_and_holds_no_leftovers(trained):
     assert names == {
         "ppo.zip",
         "ppo-best.zip",
-        "checkpoint.pkl",
+        ".lock",
+        "checkpoint.safetensors",
         "agent.json",
         "agent.safetensors",
         "run.json",

@@ -7,7 +7,7 @@ import yaml
 from sushi_agents.learning.settings import hyperparameters
 from sushi_agents.learning.training import train
 from sushi_agents.learning.training_run import TrainingRun
-from sushi_agents.learning.tuning import ENDED, TuningRun, _study, tune
+from sushi_agents.learning.tuning import ENDED, JOURNAL, TuningRun, _study, tune
 from sushi_env import InputError, get_scenario
 
 SHORT = get_scenario("resnet50-steady").replace(queries=20)
@@ -31,8 +31,24 @@ def test_a_search_is_resumed_and_its_best_can_be_trained_with(tmp_path):
     out = tmp_path / "run"
     train(TrainingRun(SHORT, "a2c", 5_000, 0, out, hyperparameter_file=tmp_path / "best.yaml"))
     assert (out / "a2c.zip").exists()
-    with pytest.raises(InputError, match="holds a search of"):
+    with pytest.raises(InputError, match="holds a search of algo a2c, not of ppo"):
         tune(TuningRun(SHORT, "ppo", 3, 9_000, 0, tmp_path))
+    other = SHORT.replace(queries=21)
+    with pytest.raises(InputError, match="of scenario resnet50-steady, not of resnet50-steady as"):
+        tune(TuningRun(other, "a2c", 3, 9_000, 0, tmp_path))
+    journal = tmp_path / JOURNAL
+    whole = journal.read_bytes()
+    first = whole.index(b"\n")
+    for damaged, message in (
+        (whole[:-40], "is cut off"),
+        (whole[: first - 40] + whole[first:], "line 1: not JSON"),
+        (b"7\n" + whole, "line 1: is no entry"),
+        (b'{"op_code": 77}\n' + whole, "is no study's"),
+        (b"[" * 100_000 + b"\n", "nested deeper"),
+    ):
+        journal.write_bytes(damaged)
+        with pytest.raises(InputError, match=message):
+            tune(run_of(tmp_path, 3))
 
 
 @pytest.mark.slow

@@ -257,8 +257,14 @@ def test_static_subnets_run_where_they_exist_and_baselines_are_all():
         ),
         (["random"], "out", [], 51, "episodes = 51, must be in 1..50"),
         (["random", "infaas"], "out.jsonl", [], 50, "one file cannot hold 2 policies"),
-        (["a/b", "a:b"], "out", [], 50, "would be of both 'a/b' and 'a:b'"),
-        (["static-Z"], "out", [], 50, "unknown policy 'static-Z'; static policies: static-A, "),
+        (["a:b_c", "a_b:c"], "out", [], 50, "would be of both 'a:b_c' and 'a_b:c'"),
+        (
+            ["static-Z"],
+            "out",
+            [],
+            50,
+            "policy 'static-Z' exists in none of the scenarios; there are: ",
+        ),
     ],
 )
 def test_plans_that_cannot_be_are_refused(

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from chosen import BUSY, ROOT, SUITE
 from sushi_agents.zoo import zoo_folder
 from sushi_bench.commands.app import app
+from sushi_bench.curves.learning_curves import read_curves
 from sushi_bench.suite.suite import get_suite
 from sushi_bench.training.runs import FAILED, RESUMED, TRAINED, is_done, put_into_zoo, train_all
 from sushi_bench.training.settings import (
@@ -101,16 +102,27 @@ def test_settings_that_cannot_be_are_one_line(tmp_path: Path, contents: str, say
 def test_another_run_is_not_taken_for_this_one(tmp_path: Path):
     run = Run("mine", BUSY, Options(steps=100, seed=1))
     assert not is_done(run, tmp_path)
-    (tmp_path / "run.json").write_text(json.dumps(run.identity() | {"scenario": {}}))
+    (tmp_path / "run.json").write_text(
+        json.dumps({"algo": "ppo"} | run.identity() | {"scenario": {}})
+    )
     assert not is_done(run, tmp_path)
     (tmp_path / "comparison.json").write_text("{}")
     assert is_done(run, tmp_path)
     for other in (Options(steps=101, seed=1), Options(steps=100, seed=1, mixture=2)):
         with pytest.raises(InputError, match=r"is of a run with \w+ = .*; remove it, or choose"):
             is_done(Run("mine", BUSY, other), tmp_path)
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(InputError, match=r"run\.json is not what `sushi train` writes"):
-        is_done(run, tmp_path)
+    described = json.loads((tmp_path / "run.json").read_text())
+    for text, message in (
+        ("[]", "must be a mapping"),
+        (json.dumps(described | {"algo": {"a": 1}}), "algo = "),
+        (json.dumps(described | {"hyperparameters": 3}), "hyperparameters = 3"),
+        (json.dumps(described | {"seed": float("nan")}), "seed = nan"),
+        ("[" * 100_000, "nested deeper"),
+    ):
+        (tmp_path / "run.json").write_text(text)
+        for read in (lambda: is_done(run, tmp_path), lambda: read_curves([tmp_path])):
+            with pytest.raises(InputError, match=rf"run .*run\.json.*{message}"):
+                read()
 
 
 @pytest.mark.slow
@@ -160,7 +172,7 @@ def test_an_interrupted_agent_is_the_same_agent(tiny: list[str], tmp_path: Path)
     process = subprocess.Popen([*command, "--out", str(tmp_path / "broken")])
     folder = tmp_path / "broken" / "resnet50-busy"
     until = time.monotonic() + PATIENCE_S
-    while not (folder / "checkpoint.pkl").exists() and time.monotonic() < until:
+    while not (folder / "checkpoint.safetensors").exists() and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 1

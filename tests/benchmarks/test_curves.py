@@ -47,9 +47,9 @@ def test_runs_are_put_together_by_all_but_their_seed(runs):
 
 def test_what_is_no_run_is_one_line(runs, tmp_path):
     for text, match in (
-        (None, "run.json cannot be read"),
-        ("{}", "is not what `sushi train` writes"),
-        ("[1", "is not what `sushi train` writes"),
+        (None, r"run\.json: cannot be read"),
+        ("{}", "key 'scenario' is missing"),
+        ("[1", "not JSON"),
     ):
         if text is not None:
             (tmp_path / "run.json").write_text(text)

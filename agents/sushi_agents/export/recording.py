@@ -6,15 +6,14 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_agents.evaluation import EVALUATION_SEEDS, check_actions
-from sushi_agents.policy import Policy, PolicyError
-from sushi_env import Engine, InputError, Problem, __version__, get_scenario, scenario_names
+from sushi_agents.evaluation import EVALUATION_SEEDS, Play
+from sushi_agents.policy import Policy
+from sushi_env import InputError, Problem, __version__, get_scenario, scenario_names
 
 SEEDS_PER_DATASET = 2**16
 MAX_DATASET_SEED = (2**32 - EVALUATION_SEEDS) // SEEDS_PER_DATASET - 1
@@ -90,35 +89,19 @@ def recorded_episodes(
         raise InputError(f"seed = {seed}, must be in 0..{MAX_DATASET_SEED}")
     first = EVALUATION_SEEDS + seed * SEEDS_PER_DATASET
     found = [RecordedEpisode(first + k) for k in range(episodes)]
-    engine = Engine(problem, episodes)
-    engine.seed(np.array([episode.seed for episode in found], dtype=np.uint64))
-    observation = engine.reset()
-    starts, going = np.ones(episodes, dtype=np.bool_), np.ones(episodes, dtype=np.bool_)
-    state: Any = None
-    step = 0
-    while going.any():
-        seen = observation.copy()
-        try:
-            raw, state = policy.predict(seen, state=state, episode_start=starts, deterministic=True)
-        except (Exception, SystemExit) as error:
-            raise PolicyError(
-                f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
-            ) from error
-        actions = check_actions(raw, engine, f"policy {name!r}, step {step}")
-        engine.step(actions)
-        step += 1
-        for k in np.flatnonzero(going).tolist():
+    play = Play(problem, policy, [episode.seed for episode in found], name)
+    engine = play.engine
+    while play.running.any():
+        running, seen = np.flatnonzero(play.running).tolist(), engine.observation.copy()
+        actions = play.step()
+        for k in running:
             found[k].observations.append(seen[k])
             found[k].actions.append(actions[k].copy())
             found[k].rewards.append(engine.reward[k].item())
             if engine.truncated[k]:
-                found[k].observations.append(observation[k].copy())
-        starts = engine.truncated.copy()
-        going &= ~starts
-        if starts.any() and going.any():  # those that are over run on, unobserved
-            engine.reset(np.flatnonzero(starts))
+                found[k].observations.append(engine.observation[k].copy())
         if on_progress:
-            on_progress(int(episodes - going.sum()))
+            on_progress(int(episodes - play.running.sum()))
     return found
 
 

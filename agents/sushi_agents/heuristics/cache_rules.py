@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sushi_accel import SushiAbs
-from sushi_agents.policy import Actions, Observations, Policy, Rule
+from sushi_agents.policy import Actions, Observations, Policy, Rule, checked_answer
 from sushi_env import Problem
+from sushi_env.engine.actions import IllegalActionError, allowed, as_pairs
 
 MIX_WEIGHT = 1 / 32
 """What the newest decision weighs in the observed mix of SubNets."""
@@ -101,6 +102,12 @@ class Combined(Rule):
         self, observations: Observations, state: Any, starts: NDArray[np.bool_]
     ) -> tuple[Actions, Any]:
         """See the class."""
-        chosen, state = self.policy.predict(observations, state=state, episode_start=starts)
-        subnets = np.asarray(chosen)[:, 0].astype(np.int64)
+        n = len(observations)
+        found = self.policy.predict(observations, state=state, episode_start=starts)
+        chosen, state = checked_answer(found, n)
+        subnets = as_pairs(chosen, n, self.table, whole_floats=True)[:, 0]
+        unlike = (subnets < 0) | (subnets >= self.table.num_subnets)
+        if unlike.any():
+            k = int(unlike.argmax())
+            raise IllegalActionError(subnets[k], k, allowed(self.table))
         return np.stack([subnets, self.cache(self, observations, subnets)], axis=-1), state

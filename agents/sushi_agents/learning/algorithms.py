@@ -67,7 +67,12 @@ def algorithm(name: str) -> Algorithm:
 
 
 def make_model(
-    chosen: Algorithm, problem: Problem, env: VecEnv, settings: Settings, seed: int
+    chosen: Algorithm,
+    problem: Problem,
+    env: VecEnv,
+    settings: Settings,
+    seed: int,
+    device: str = "cpu",
 ) -> BaseAlgorithm:
     """A model that has learned nothing yet.
 
@@ -77,6 +82,7 @@ def make_model(
         env: Its environments, as they are.
         settings: Its hyperparameters.
         seed: Seed of the weights and of what is sampled.
+        device: Where it learns, as PyTorch names it.
 
     Raises:
         InputError: If the hyperparameters are not the algorithm's.
@@ -104,7 +110,7 @@ def make_model(
         options["rollout_buffer_kwargs"] = {"sharing": sharing, "network": network}
     env = environments(chosen, env)
     try:
-        return chosen.kind(_POLICIES[policy], env, seed=seed, device="cpu", **options)  # type: ignore[arg-type]
+        return chosen.kind(_POLICIES[policy], env, seed=seed, device=device, **options)  # type: ignore[arg-type]
     except (TypeError, ValueError, AssertionError) as error:
         raise InputError(f"hyperparameters of {chosen.name}: {error}") from None
 

@@ -4,12 +4,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from sushi_accel.shown import shown
 from sushi_agents.evaluation import EVALUATION_SEEDS
 from sushi_agents.learning.algorithms import algorithm
 from sushi_agents.learning.mixture import draw_mixture
+from sushi_agents.learning.run_folder import CHECKPOINT
 from sushi_agents.learning.settings import Settings, hyperparameters
 from sushi_env import InputError, Problem, Scenario, compile_scenario
 
+DEVICES = ("cpu", "cuda", "auto")
 SEEDS_PER_RUN = 2**16
 MAX_RUN_SEED = (2**32 - EVALUATION_SEEDS) // SEEDS_PER_RUN - 1
 EVALUATION_STEPS = 250_000
@@ -38,6 +43,7 @@ class TrainingRun:
         hyperparameter_file: Hyperparameters, in place of those that come with the package.
         changes: Hyperparameters that replace the file's.
         mixture: Scenarios, drawn at random around `scenario`, to train on in its place; 0: none.
+        device: What learns: `cpu`, `cuda`, or `auto`, a card if there is one.
     """
 
     scenario: Scenario
@@ -52,9 +58,14 @@ class TrainingRun:
     hyperparameter_file: Path | None = None
     changes: Settings = field(default_factory=dict)
     mixture: int = 0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         algorithm(self.algo)
+        if self.device not in DEVICES:
+            raise InputError(f"device = {shown(self.device)}, must be one of {', '.join(DEVICES)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise InputError("device = 'cuda': PyTorch finds no card here; use cpu or auto")
         for key in ("steps", "checkpoint_steps", "evaluation_steps", "evaluation_episodes"):
             if (value := getattr(self, key)) is not None and value < 1:
                 raise InputError(f"{key} = {value}, must be at least 1")
@@ -62,6 +73,12 @@ class TrainingRun:
             raise InputError(f"patience = {self.patience}, must be at least 1")
         if not 0 <= self.seed <= MAX_RUN_SEED:
             raise InputError(f"seed = {self.seed}, must be in 0..{MAX_RUN_SEED}")
+
+    @property
+    def learns_on(self) -> str:
+        """The device, `auto` decided."""
+        found = "cuda" if torch.cuda.is_available() else "cpu"
+        return found if self.device == "auto" else self.device
 
     def trained_on(self) -> list[Problem]:
         """The compiled scenarios that it trains on.
@@ -109,7 +126,7 @@ class TrainingRun:
     @property
     def checkpoint_path(self) -> Path:
         """Where training continues from."""
-        return self.out / "checkpoint.pkl"
+        return self.out / CHECKPOINT
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for a checkpoint to be continued."""

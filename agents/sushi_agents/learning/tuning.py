@@ -14,6 +14,9 @@ from optuna.trial import TrialState
 
 from sushi_accel.files.atomic import make_folder
 from sushi_accel.files.documents import write_atomically
+from sushi_accel.files.json_text import parse_json
+from sushi_accel.files.reading import named, read_bytes
+from sushi_accel.shown import plain
 from sushi_agents.learning.algorithms import algorithm
 from sushi_agents.learning.settings import Settings, hyperparameters
 from sushi_agents.learning.training import train
@@ -21,6 +24,8 @@ from sushi_agents.learning.training_run import TrainingRun
 from sushi_env import InputError, Scenario
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+JOURNAL = "study.journal"
+MAX_JOURNAL_BYTES = 256 * 1024**2
 STARTUP_TRIALS = 5
 """Trials before pruning begins."""
 
@@ -73,10 +78,17 @@ def tune(run: TuningRun, on_progress: Callable[[int, int], None] | None = None) 
     """
     make_folder(run.out)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = _study(run, run.seed)
+    study = _opened(run)
     what = {"scenario": run.scenario.digest, "algo": run.algo, "steps": run.steps}
-    if study.user_attrs and study.user_attrs != what:
-        raise InputError(f"folder {run.out}: holds a search of {study.user_attrs}, not of {what}")
+    there = study.user_attrs
+    for key, value in what.items():
+        if there and there.get(key) != value:
+            was, wanted = there.get(key), value
+            if key == "scenario":
+                was, wanted = there.get("named", "another"), f"{run.scenario.name} as it is now"
+            where = named("folder", run.out)
+            raise InputError(f"{where}: holds a search of {key} {plain(was)}, not of {wanted}")
+    what["named"] = run.scenario.name
     for key, value in what.items():
         study.set_user_attr(key, value)
     if run.jobs == 1:
@@ -105,8 +117,32 @@ def tune(run: TuningRun, on_progress: Callable[[int, int], None] | None = None) 
     return best
 
 
+def _opened(run: TuningRun) -> optuna.Study:
+    """The study in the folder.
+
+    Raises:
+        InputError: If its journal is damaged.
+    """
+    path = run.out / JOURNAL
+    where = named("journal", path)
+    if path.exists():
+        raw = read_bytes(path, where, MAX_JOURNAL_BYTES)
+        lines = raw.split(b"\n")
+        for number, line in enumerate(lines[:-1], 1):
+            if not isinstance(parse_json(line, f"{where}, line {number}"), dict):
+                raise InputError(f"{where}, line {number}: is no entry of a study")
+        if lines[-1]:
+            raise InputError(f"{where}, line {len(lines)}: is cut off; remove that line to go on")
+    try:
+        study = _study(run, run.seed)
+        study.get_trials()
+    except Exception as error:  # entries that are well-formed, but no study's
+        raise InputError(f"{where}: is no study's ({plain(error)})") from None
+    return study
+
+
 def _study(run: TuningRun, seed: int) -> optuna.Study:
-    journal = JournalStorage(JournalFileBackend(str(run.out / "study.journal")))
+    journal = JournalStorage(JournalFileBackend(str(run.out / JOURNAL)))
     return optuna.create_study(
         study_name="sushi",
         storage=journal,
@@ -150,7 +186,7 @@ def _try(run: TuningRun, trial: optuna.Trial) -> float:
         evaluation_steps=max(run.steps // 10, 1),
         changes=_settings(_suggest(trial, algorithm(run.algo).name)),
     )
-    train(suggested, on_evaluation=on_evaluation)
+    train(suggested, overwrite=True, on_evaluation=on_evaluation)
     if trial.should_prune() and len(scores) < 10:
         raise optuna.TrialPruned
     return max(scores)

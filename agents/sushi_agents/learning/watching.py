@@ -1,5 +1,6 @@
 """What happens beside the learning: logs, evaluations, checkpoints (extra `train`)."""
 
+import io
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,6 +12,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Figure, HParam, TensorBoardOutputFormat
 
+from sushi_accel.files.atomic import replacing
+from sushi_accel.files.reading import named
 from sushi_agents.evaluation import run_episodes
 from sushi_agents.learning.algorithms import as_policy
 from sushi_agents.learning.checkpoints import save_checkpoint
@@ -41,16 +44,26 @@ LOGGED = (
 CURVE = "scenario/utility"
 """Scalar of the learning curve: mean utility on the run's scenario, trained on or not."""
 
+CHECKPOINT_S = 10.0
+"""Seconds after which there is a checkpoint, whatever the steps, so that short runs have one."""
+
+SAVING_SHARE = 50
+"""A checkpoint by time waits so many times as long as the last one took."""
+
 Picture = Callable[[Problem, Policy], Any]
 """Draws an episode of a policy as a Matplotlib figure."""
 
 
 def save_model(model: BaseAlgorithm, path: Path) -> None:
-    """Saves a model atomically: beside `path` first, then renamed."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        model.save(file)
-    part.replace(path)
+    """Saves a model atomically.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    packed = io.BytesIO()  # a zip that breaks off on a full disk complains again when it is closed
+    model.save(packed)
+    with replacing(path, named("model", path)) as part:
+        part.write_bytes(packed.getvalue())
 
 
 class Watch(BaseCallback):
@@ -86,6 +99,7 @@ class Watch(BaseCallback):
             "since_best": 0,
         } | remembered
         self.rate = (0, time.monotonic())
+        self.due = time.monotonic() + CHECKPOINT_S
 
     @property
     def stopped(self) -> bool:
@@ -110,11 +124,16 @@ class Watch(BaseCallback):
         if self.num_timesteps >= self.memory["next_evaluation"]:
             self.memory["next_evaluation"] = self.num_timesteps + self.every
             self._evaluate()
+        if self.num_timesteps >= self.memory["next_checkpoint"] or time.monotonic() >= self.due:
+            self._save_checkpoint()
+
+    def _save_checkpoint(self) -> None:
+        began = time.monotonic()
         if self.num_timesteps >= self.memory["next_checkpoint"]:
             self.memory["next_checkpoint"] = self.num_timesteps + self.run.checkpoint_steps
-            save_checkpoint(
-                self.run.checkpoint_path, self.model, self.run.identity(), dict(self.memory)
-            )
+        save_checkpoint(self.run, self.model, dict(self.memory))
+        now = time.monotonic()
+        self.due = now + max(CHECKPOINT_S, SAVING_SHARE * (now - began))
 
     def _on_step(self) -> bool:
         dones = self.locals["dones"]
@@ -141,6 +160,8 @@ class Watch(BaseCallback):
 
     def _on_training_end(self) -> None:
         self._evaluate(final=True)
+        if not self.stopped:  # else in the middle of a rollout
+            self._save_checkpoint()
 
     def _evaluate(self, final: bool = False) -> None:
         """Scores the policy on seeds of its own, and keeps the model if it is the best yet."""

@@ -8,7 +8,7 @@ import typer
 
 from sushi_agents import baseline_names
 from sushi_agents.clairvoyant import MAX_LABELS, Bound, clairvoyant_bounds
-from sushi_agents.registry import STATIC
+from sushi_agents.kinds_of_name import STATIC
 from sushi_bench import console
 from sushi_bench.commands.options import (
     EpisodesOption,

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from sushi_accel import board_names, get_board, get_supernet, supernet_names
-from sushi_agents import policy_names
+from sushi_agents.registry import known_policies
 from sushi_bench import console
 from sushi_bench.commands.options import JsonOption
-from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario, scenario_names
+from sushi_env import InputError, compile_scenario, get_scenario, scenario_names
 
 MIB = 2**20
 
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     SUPERNETS = "supernets"
 
 
-def _rows(kind: Kind) -> list[dict[str, str | float | None]]:
+def _rows(kind: Kind, scenario: str | None) -> list[dict[str, str | float | None]]:
     if kind is Kind.SCENARIOS:
         scenarios = [get_scenario(name) for name in scenario_names()]
         return [
@@ -39,8 +39,16 @@ def _rows(kind: Kind) -> list[dict[str, str | float | None]]:
             for s in scenarios
         ]
     if kind is Kind.POLICIES:
-        problem = compile_scenario(get_scenario(DEFAULT_SCENARIO))
-        return [{"name": name} for name in policy_names(problem)]
+        problem = None if scenario is None else compile_scenario(get_scenario(scenario))
+        return [
+            {
+                "name": known.name,
+                "kind": known.kind,
+                "exists for": known.where,
+                "description": known.description,
+            }
+            for known in known_policies(problem)
+        ]
     if kind is Kind.BOARDS:
         boards = [get_board(name) for name in board_names()]
         return [
@@ -68,10 +76,17 @@ def _rows(kind: Kind) -> list[dict[str, str | float | None]]:
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: JsonOption = False
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="Only the policies that exist for this scenario: a name, or a .yaml."),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """List scenarios, policies (of the default scenario), boards or SuperNets."""
-    rows = _rows(kind)
+    """List scenarios, policies, boards or SuperNets."""
+    if scenario is not None and kind is not Kind.POLICIES:
+        raise InputError(f"--scenario is for `sushi list policies`, not for {kind}")
+    rows = _rows(kind, scenario)
     if as_json:
         console.print_json({str(kind): rows})
         return

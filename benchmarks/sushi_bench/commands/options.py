@@ -51,8 +51,9 @@ PolicyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="A policy's name, package.module:Class, or a model's path; any of them with "
-        "+cache-last or another cache rule behind it; repeat for more.",
+        help="A policy's name, see `sushi list policies` (clairvoyant: the bound's schedule); "
+        "package.module:Class, or a model's path; any of them with +cache-last or another "
+        "cache rule behind it; repeat for more. Without it, every baseline.",
     ),
 ]
 SuiteOption = Annotated[str, typer.Option("--suite", help="Version of the suite.")]

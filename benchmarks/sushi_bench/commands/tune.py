@@ -1,5 +1,6 @@
 """`sushi tune`: better hyperparameters."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,4 +36,6 @@ def tune(
         return
     for name, value in best.items():
         console.say(f"{name}: {value}")
-    console.say(f"Train with them: sushi train --hyperparameters {out / 'best.yaml'}")
+    command = ["sushi", "train", "--scenario", scenario, "--algo", algo]
+    command += ["--hyperparameters", str(out / "best.yaml"), "--out", str(out / "best")]
+    console.say(f"Train with them: {shlex.join(command)}")

@@ -1,6 +1,5 @@
 """Learning curves of training runs, read from their TensorBoard logs (extra `train`)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from sushi_accel.files.documents import validate
+from sushi_accel.files.json_text import read_json
+from sushi_accel.files.reading import named
 from sushi_agents import baseline_names, make_policy
 from sushi_agents.evaluation import run_episodes
+from sushi_agents.learning.run_folder import RUN, RunDescription
 from sushi_env import InputError, Scenario, compile_scenario, mean_metrics
 from sushi_env.scenario.scenario import parse_scenario
 
@@ -98,16 +101,9 @@ def baselines(scenario: Scenario, episodes: int, seed: int) -> dict[str, float]:
 
 
 def _description(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
-    try:
-        run = json.loads(path.read_text())
-        if run.keys() >= {"scenario", "scenario_digest", "algo", "seed", "hyperparameters"}:
-            return run
-    except OSError as error:
-        raise InputError(f"run {folder}: run.json cannot be read ({error.strerror})") from None
-    except (ValueError, AttributeError):
-        pass
-    raise InputError(f"run {folder}: run.json is not what `sushi train` writes")
+    path = folder / RUN
+    where = named("run", path)
+    return validate(RunDescription, read_json(path, where), where).model_dump()
 
 
 def _label(run: dict[str, Any]) -> str:

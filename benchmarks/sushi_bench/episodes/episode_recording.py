@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_agents.evaluation import EVALUATION_SEEDS, check_actions
-from sushi_agents.policy import Policy, PolicyError
-from sushi_env import Engine, InputError, Problem
+from sushi_agents.evaluation import EVALUATION_SEEDS, Play
+from sushi_agents.policy import Policy
+from sushi_env import InputError, Problem
 from sushi_env.engine.arrivals import realised_arrivals
 from sushi_env.rendering.record import EpisodeRecord
 
@@ -68,30 +67,14 @@ def record_episode(
     Raises:
         PolicyError: If the policy raises or returns what is not an action.
     """
-    engine = Engine(problem, 1)
-    engine.seed(np.array([seed], dtype=np.uint64))
-    observation = engine.reset()
-    record = EpisodeRecord(engine)
-    starts = np.ones(1, dtype=np.bool_)
-    state: Any = None
+    play = Play(problem, policy, [seed], name)
+    record = EpisodeRecord(play.engine)
     closed_loop = problem.scenario.arrivals.kind == "closed_loop"
     end_s = 0.0 if closed_loop else shown_seconds(problem, seed, span)[1]
-    while not engine.truncated[0]:
-        step = len(record.services)
-        if record.now_s >= end_s and (not closed_loop or step >= span.last):
+    while play.running[0]:
+        if record.now_s >= end_s and (not closed_loop or play.steps >= span.last):
             break
-        try:
-            raw, state = policy.predict(
-                observation.copy(), state=state, episode_start=starts, deterministic=True
-            )
-        except (Exception, SystemExit) as error:
-            raise PolicyError(
-                f"policy {name!r} raised at step {step}: {type(error).__name__}: {error}"
-            ) from error
-        actions = check_actions(raw, engine, f"policy {name!r}, step {step}")
-        engine.step(actions)
-        starts[:] = False
-        record.note(*actions[0].tolist())
+        record.note(*play.step()[0].tolist())
         if on_progress is not None:
             on_progress(record.totals.resolved)
     return record

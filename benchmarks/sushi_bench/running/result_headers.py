@@ -1,36 +1,22 @@
 """The header of a result file, before anything is run; no code of a policy is executed for it."""
 
 import hashlib
-import importlib
-import importlib.util
-import inspect
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from sushi_accel import __version__
 from sushi_accel.files.documents import validate
 from sushi_accel.files.reading import file_digest, named
-from sushi_agents.heuristics.cache_rules import CACHE_RULES
-from sushi_agents.registry import BUILT_IN, GROUP, STATIC
-from sushi_agents.zoo import GENERALIST, ZOO, zoo_folder
+from sushi_agents.registry import named_policy
 from sushi_bench.results.files import SCHEMA, Header
-from sushi_bench.running.suite_tasks import CLAIRVOYANT
 from sushi_bench.suite.suite import Suite
 
 PACKAGES = ("numpy", "numba", "gymnasium")
 LEARNING = ("torch", "stable-baselines3", "sb3-contrib")
 OURS = "sushi-env"
-AGENT_SUFFIXES = (".json", ".safetensors")
-
-CLAIRVOYANT_SAYS = "No scheduler's utility is higher, even one that knows every arrival to come."
-ZOO_SAYS = {
-    ZOO: "In each scenario the agent that was trained for it.",
-    GENERALIST: "One agent per SuperNet, trained on scenarios drawn at random, not on the suite's.",
-}
 
 
 @dataclass(frozen=True)
@@ -66,10 +52,11 @@ def make_header(
         said: What the file shall say of the policy.
 
     Raises:
-        InputError: If `said` holds what a file must not: text too long, or line breaks.
+        InputError: If there is no such policy, or `said` holds what a file must not: text too
+            long, or line breaks.
     """
-    said, ours = said or Credits(), _ours(policy)
-    kind = said.kind or kind_of(policy)
+    said, known = said or Credits(), named_policy(policy)
+    kind = said.kind or known.kind
     names = set(scenarios)
     contents = {
         "schema": SCHEMA,
@@ -77,13 +64,11 @@ def make_header(
         "suite_digest": suite.digest,
         "policy": policy,
         "label": policy if said.label is None else said.label,
-        "author": (OURS if ours else "") if said.author is None else said.author,
-        "source": ours.get("source", "") if said.source is None else said.source,
-        "description": (
-            ours.get("description", "") if said.description is None else said.description
-        ),
+        "author": (OURS if known.ours else "") if said.author is None else said.author,
+        "source": known.source if said.source is None else said.source,
+        "description": known.description if said.description is None else said.description,
         "kind": kind,
-        "versions": _versions(kind),
+        "versions": versions_of(kind),
         "machine": {
             "system": platform.system(),
             "architecture": platform.machine(),
@@ -96,83 +81,16 @@ def make_header(
     return validate(Header, contents, f"policy {policy!r}")
 
 
-def kind_of(policy: str) -> str:
-    """What kind of policy a name stands for."""
-    name, _ = _parts(policy)
-    if name == CLAIRVOYANT:
-        return "bound"
-    if name in BUILT_IN or name.startswith(STATIC):
-        return "heuristic"
-    file = name.endswith((".zip", ".onnx", *AGENT_SUFFIXES)) or Path(name).is_dir()
-    return "learned" if file or name in ZOO_SAYS else "other"
-
-
 def fingerprint(policy: str) -> str:
     """A digest of the files that a policy is made of, as far as its name tells."""
-    name, _ = _parts(policy)
-    path, module = Path(name), _module(name)
-    files: list[Path] = []
-    if name in ZOO_SAYS:
-        files = sorted(zoo_folder().glob("*/*.*"))
-    elif path.suffix in AGENT_SUFFIXES:
-        files = [p for p in map(path.with_suffix, AGENT_SUFFIXES) if p.is_file()]
-    elif path.is_file():
-        files = [path]
-    elif path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.is_file())
-    elif module is not None:
-        local = Path(*module.split(".")).with_suffix(".py")
-        files = [local] if local.is_file() else _installed(module)
     digest = hashlib.sha256()
-    for file in files:
+    for file in named_policy(policy).files:
         digest.update(bytes.fromhex(file_digest(file, named("policy's file", file))))
     return digest.hexdigest()
 
 
-def _parts(policy: str) -> tuple[str, str]:
-    """A policy's own name, and that of the cache rule behind it, as `make_policy` takes them."""
-    name, plus, cache = policy.rpartition("+")
-    return (name, cache) if plus and cache in CACHE_RULES else (policy, "")
-
-
-def _module(name: str) -> str | None:
-    """The module that a policy's name leads to."""
-    if name in BUILT_IN:
-        return f"sushi_agents.{BUILT_IN[name].partition(':')[0]}"
-    registered = list(entry_points(group=GROUP, name=name))
-    if registered:
-        return registered[0].module
-    return name.partition(":")[0] if ":" in name else None
-
-
-def _installed(module: str) -> list[Path]:
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return []
-    found = Path(spec.origin) if spec is not None and spec.origin else None
-    return [found] if found is not None and found.is_file() else []
-
-
-def _ours(policy: str) -> dict[str, str]:
-    """Source and description of a policy that comes with the package; empty for others."""
-    name, cache = _parts(policy)
-    if name == CLAIRVOYANT:
-        return {"source": "sushi_agents.clairvoyant", "description": CLAIRVOYANT_SAYS}
-    if name in ZOO_SAYS:
-        return {"source": "sushi_agents/zoo_agents", "description": ZOO_SAYS[name]}
-    where = "heuristics.static:StaticSubNet" if name.startswith(STATIC) else BUILT_IN.get(name)
-    if where is None:
-        return {}
-    module, _, attribute = where.partition(":")
-    made_by: Any = getattr(importlib.import_module(f"sushi_agents.{module}"), attribute)
-    first = (inspect.getdoc(made_by) or "").split("\n\n")[0]
-    says = " ".join(first.split()).replace("`", "").partition(": ")[2]
-    says = says[:1].upper() + says[1:] + (f" Caches as {cache}." if cache else "")
-    return {"source": f"sushi_agents.{module}", "description": says}
-
-
-def _versions(kind: str) -> dict[str, str]:
+def versions_of(kind: str) -> dict[str, str]:
+    """Versions of what computes the results of a policy of some kind, by package."""
     versions = {OURS: __version__, "python": platform.python_version()}
     for package in PACKAGES + (LEARNING if kind in ("learned", "other") else ()):
         try:

@@ -11,8 +11,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from sushi_accel.shown import shown
 from sushi_agents.clairvoyant import clairvoyant_bound
-from sushi_agents.registry import STATIC
+from sushi_agents.kinds_of_name import CLAIRVOYANT
+from sushi_agents.named_policy import LEARNED
+from sushi_agents.registry import named_policy, policy_names
 from sushi_bench.comparing.evaluation_units import Unit, run_unit
 from sushi_bench.results.files import Header, Row
 from sushi_env import (
@@ -25,7 +28,6 @@ from sushi_env import (
     get_scenario,
 )
 
-CLAIRVOYANT = "clairvoyant"
 EPISODES_PER_TASK = 25
 """Episodes that a policy sees side by side, as one batch."""
 
@@ -71,19 +73,22 @@ def file_name(policy: str) -> str:
 
 
 def scenarios_of(policy: str, scenarios: dict[str, Scenario]) -> dict[str, Scenario]:
-    """The scenarios in which a policy exists: all of them, but for static SubNets.
+    """The scenarios in which a policy exists; a learned one has to be for all of them.
 
     Raises:
         InputError: If it exists in none.
     """
-    name = policy.partition("+")[0]
-    if not name.startswith(STATIC):
+    known = named_policy(policy)
+    if known.kind == LEARNED:
         return scenarios
-    subnets = {s: compile_scenario(spec).table.subnet_names for s, spec in scenarios.items()}
-    found = {s: spec for s, spec in scenarios.items() if name.removeprefix(STATIC) in subnets[s]}
+    problems = {name: compile_scenario(scenario) for name, scenario in scenarios.items()}
+    found = {name: scenarios[name] for name, problem in problems.items() if known.exists(problem)}
     if not found:
-        known = ", ".join(sorted({f"{STATIC}{n}" for names in subnets.values() for n in names}))
-        raise InputError(f"unknown policy {policy!r}; static policies: {known}")
+        there = {name for problem in problems.values() for name in policy_names(problem)}
+        raise InputError(
+            f"policy {shown(policy)} exists in none of the scenarios; there are: "
+            f"{', '.join(sorted(there))}"
+        )
     return found
 
 

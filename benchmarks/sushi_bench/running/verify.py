@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from sushi_agents.kinds_of_name import CLAIRVOYANT
 from sushi_bench.results.files import Header, Results, Row
-from sushi_bench.running.result_headers import make_header
+from sushi_bench.running.result_headers import versions_of
 from sushi_bench.running.suite_run import Backend
-from sushi_bench.running.suite_tasks import CLAIRVOYANT, Task, tasks_of
-from sushi_bench.suite.suite import get_suite
+from sushi_bench.running.suite_tasks import Task, tasks_of
 from sushi_env import InputError
 
 Progress = Callable[[int, int], None]
@@ -132,7 +132,7 @@ def _difference(line: int, recorded: Row, recomputed: Row) -> Mismatch | None:
 
 
 def _other_versions(header: Header) -> dict[str, tuple[str, str]]:
-    here = make_header(header.policy, get_suite(header.suite), header.scenarios).versions
+    here = versions_of(header.kind)
     said = header.versions
     return {
         package: (said.get(package, "none"), here.get(package, "none"))

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sushi_agents.registry import STATIC
+from sushi_agents.kinds_of_name import CLAIRVOYANT, STATIC
 from sushi_bench.results.files import RESULTS_SUFFIX, Results, read_results
-from sushi_bench.running.suite_tasks import CLAIRVOYANT
 from sushi_bench.scores.bootstrap import Interval, Scores, interquartile_mean, mean, with_intervals
 from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics, InputError, compile_scenario

@@ -6,11 +6,11 @@ from typing import Any
 
 from rich.table import Table
 
+from sushi_agents.kinds_of_name import CLAIRVOYANT
 from sushi_bench import console
 from sushi_bench.comparing.comparison import PREFERRED_REFERENCE
 from sushi_bench.comparing.comparison_tables import COLUMNS
 from sushi_bench.results.files import Results
-from sushi_bench.running.suite_tasks import CLAIRVOYANT
 from sushi_bench.scores.bootstrap import Interval, with_intervals
 from sushi_bench.scores.ranking import (
     Scale,

@@ -1,6 +1,5 @@
 """Runs of `sushi train` as processes: so many at a time, each continued where it stopped."""
 
-import json
 import subprocess
 import sys
 import time
@@ -10,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sushi_accel.files.atomic import replacing
+from sushi_accel.files.documents import validate
+from sushi_accel.files.json_text import read_json
+from sushi_accel.files.reading import named
+from sushi_accel.shown import shown
+from sushi_agents.learning.run_folder import CHECKPOINT, RUN, RunDescription
 from sushi_bench.training.settings import Run
 from sushi_env import InputError
 
@@ -36,19 +40,22 @@ def is_done(run: Run, folder: Path) -> bool:
     Raises:
         InputError: If another run is in the folder.
     """
-    path = folder / "run.json"
+    path = folder / RUN
     if not path.exists():
         return False
-    try:
-        there = json.loads(path.read_text())
-        different = [k for k, v in run.identity().items() if there.get(k) != v]
-    except (OSError, ValueError, AttributeError):
-        raise InputError(f"run {folder}: run.json is not what `sushi train` writes") from None
+    where = named("run", path)
+    there = validate(RunDescription, read_json(path, where), where).model_dump()
+    different = [k for k, v in run.identity().items() if there.get(k) != v]
     if different:
         key = different[0]
+        if key == "scenario_digest":
+            raise InputError(
+                f"{where}: is of a run on another scenario {shown(there['scenario'].get('name'))}; "
+                "remove it, or choose another --out"
+            )
         raise InputError(
-            f"run {folder}: is of a run with {key} = {there.get(key)!r}, not "
-            f"{run.identity()[key]!r}; remove it, or choose another --out"
+            f"run {folder}: is of a run with {key} = {shown(there.get(key))}, not "
+            f"{shown(run.identity()[key])}; remove it, or choose another --out"
         )
     return (folder / "comparison.json").exists()
 
@@ -85,7 +92,7 @@ def train_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 run = waiting.pop(0)
-                resume = (out / run.name / "checkpoint.pkl").exists()
+                resume = (out / run.name / CHECKPOINT).exists()
                 running[_start(run, out / run.name, resume)] = run, RESUMED if resume else TRAINED
             time.sleep(POLL_S)
             for process in [p for p in running if p.poll() is not None]:
