@@ -6,8 +6,11 @@ Under `tradeoff`, being dropped is worse than any service, late or not. Under `u
 episode's return is the sum of its utilities.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+
+from sushi_accel import InputError
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,24 @@ REWARD_COMPONENTS = (
 
 COMPONENTS = tuple(component.name for component in REWARD_COMPONENTS)
 """Their names, in order."""
+
+
+def weights_of(given: Sequence[float], known: str, whose: str) -> dict[str, float]:
+    """Weights by component, for a planner that must account for every one of them.
+
+    Args:
+        given: Weight of each component, in order.
+        known: Names of those that it accounts for, separated by blanks.
+        whose: The planner, for the error's text.
+
+    Raises:
+        InputError: If another has a weight.
+    """
+    weights = dict(zip(COMPONENTS, given, strict=True))
+    for name, weight in weights.items():
+        if weight and name not in known.split():
+            raise InputError(f"{whose}: does not know reward component {name!r} (weight {weight})")
+    return weights
 
 
 def _preset(**weights: float) -> dict[str, float]:

@@ -77,6 +77,8 @@ PARTS = (
 )
 """The parts, in order. A new one is appended, and agents that were trained without it go on."""
 
+PART_NAMES = tuple(part.name for part in PARTS)
+
 
 @dataclass(frozen=True)
 class ObservationLayout:
@@ -93,7 +95,7 @@ class ObservationLayout:
 
     num_subnets: int
     num_subgraphs: int
-    names: tuple[str, ...] = tuple(part.name for part in PARTS)
+    names: tuple[str, ...] = PART_NAMES
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

@@ -20,25 +20,12 @@ from sushi_bench.scores.bootstrap import with_intervals
 from sushi_bench.scores.ranking import read_all
 from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
+from sushi_env.engine.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 COMMITTED_RESULTS = RESULTS
 COMMITTED_PAGE = ROOT / "benchmarks" / "page"
-SCALES = {
-    "slo_attainment": 100,
-    "floor_attainment": 100,
-    "drop_rate": 100,
-    "cache_hit_ratio": 100,
-    "latency_p50_s": 1e3,
-    "latency_p95_s": 1e3,
-    "latency_p99_s": 1e3,
-    "energy_j": 1e3,
-    "offchip_bytes": 1e-6,
-    "utility": 1,
-    "goodput_accuracy": 1,
-    "served_accuracy": 1,
-    "reloads": 1,
-}
+SCALES = {m.name: m.scale for m in METRICS.values() if m.group or m.name == "utility"}
 """Figures of the page over those of a result file."""
 
 Attributes = dict[str, str]

@@ -122,7 +122,6 @@ def agree(scenario: Scenario, seed: int) -> None:
 
 
 def compare_metrics(found: dict[str, float], exact: dict[str, float]) -> None:
-    assert list(found) == list(exact)
     for name, value in exact.items():
         near = BINS_OFF if name.startswith("latency_p") else 1e-9
         assert found[name] == pytest.approx(value, rel=near, abs=1e-12), name

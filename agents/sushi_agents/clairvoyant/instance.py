@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 from sushi_env import InputError, Problem
 from sushi_env.engine.arrivals import ArrivalStream, realised_arrivals
-from sushi_env.rewards import COMPONENTS
+from sushi_env.rewards import weights_of
 
 MAX_QUERIES = 50_000
+
+
+_ACCOUNTED = "utility accuracy latency late below_floor dropped energy"
 
 
 class Instance(NamedTuple):
@@ -90,7 +93,7 @@ def instance(problem: Problem, arrivals: ArrivalStream) -> Instance:
         InputError: If the reward of some query grows as it is served later.
     """
     table = problem.table
-    weight = dict(zip(COMPONENTS, problem.reward_weights.tolist(), strict=True))
+    weight = weights_of(problem.reward_weights.tolist(), _ACCOUNTED, "clairvoyant bound")
     accuracy = table.normalised(table.top1)
     below = (table.top1[:, None] < problem.classes[:, 1]).astype(np.float64)
     either = weight["accuracy"] * accuracy[:, None] + weight["below_floor"] * below

@@ -30,7 +30,7 @@ class PlanGraph(nn.Module):
 
     def __init__(self, planner: Planner, dtype: torch.dtype):
         super().__init__()
-        self.layout = planner.layout
+        self.layout, self.columns = planner.layout, planner.columns
         S, G = self.layout.num_subnets, self.layout.num_subgraphs
         numbers = torch.as_tensor(planner.context[0]).to(dtype)
         self.register_buffer("levels", torch.as_tensor(planner.levels).to(dtype))
@@ -39,6 +39,8 @@ class PlanGraph(nn.Module):
 
     def forward(self, observation: torch.Tensor) -> torch.Tensor:
         """What networks see, shape (n, size); see `PlanLayout`."""
+        if self.columns is not None:
+            observation = observation[:, torch.as_tensor(self.columns)]
         scales = self.get_buffer("scales").clamp(0, 4).expand(observation.shape[0], -1)
         parts = (observation, scales, *self._subnets(observation), *self._subgraphs(observation))
         return torch.cat([part.flatten(1) for part in parts], dim=1)

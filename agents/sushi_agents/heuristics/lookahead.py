@@ -10,9 +10,12 @@ from sushi_agents.policy import FLOAT32_HALF_STEP, Actions, Observations, Rule
 from sushi_env import InputError, Problem
 from sushi_env.engine.layout import FLOOR, PRESENT, SLACK, SLO
 from sushi_env.numerics.compiling import compiled
-from sushi_env.rewards import COMPONENTS
+from sushi_env.rewards import weights_of
 
 PLANS = 8
+
+
+_ACCOUNTED = "utility accuracy latency late below_floor dropped energy"
 
 
 class _Terms(NamedTuple):
@@ -132,7 +135,7 @@ class Lookahead(Rule):
             raise InputError(f"Lookahead: price = {price}, must be at least 0")
         self.width, self.price = width, price
         table = self.table
-        weight = dict(zip(COMPONENTS, problem.reward_weights.tolist(), strict=True))
+        weight = weights_of(problem.reward_weights.tolist(), _ACCOUNTED, "Lookahead")
         accuracy = table.normalised(table.top1)
         per_byte = weight["energy"] * float(problem.parameters["offchip_scale"][0])
         graphs = np.append(favourite_subgraphs(table), shared_subgraph(table))

@@ -23,23 +23,11 @@ from sushi_agents.network.network import QueueNetwork
 from sushi_agents.policy import Policy
 from sushi_env import EpisodeMetrics, Problem, compile_scenario, mean_metrics
 from sushi_env.engine.engine import Engine
+from sushi_env.engine.metrics import METRICS
 from sushi_env.step_info import metrics_in
 
 VALIDATION_SEED = 1_500_000_000
 """Evaluations during training use seeds from here on: neither trained on, nor a suite's."""
-
-LOGGED = (
-    "utility",
-    "goodput_accuracy",
-    "slo_attainment",
-    "floor_attainment",
-    "served_accuracy",
-    "latency_p99_s",
-    "drop_rate",
-    "cache_hit_ratio",
-    "reloads",
-    "energy_j",
-)
 
 CURVE = "scenario/utility"
 """Scalar of the learning curve: mean utility on the run's scenario, trained on or not."""
@@ -147,7 +135,7 @@ class Watch(BaseCallback):
     def _on_rollout_end(self) -> None:
         if not self.finished:
             return
-        for name in LOGGED:
+        for name in METRICS:
             values = [getattr(metrics, name) for metrics in self.finished]
             self.logger.record(f"serving/{name}", sum(values) / len(values))
         self.finished.clear()
@@ -172,8 +160,7 @@ class Watch(BaseCallback):
         if self.run.mixture:
             own = self._score([self.own], self.run.evaluation_episodes, times)
         self.logger.record(CURVE, own.utility)
-        self.logger.record("validation/reward", mean.reward)
-        for name in LOGGED:
+        for name in METRICS:
             self.logger.record(f"validation/{name}", getattr(mean, name))
         if self.picture and final:
             self._draw(self.picture)

@@ -22,6 +22,7 @@ from sushi_accel.files.reading import named, read_bytes
 from sushi_accel.files.versions import Format
 from sushi_accel.shown import plain, shown
 from sushi_agents.network.network import CRITIC, HIDDEN, SHARPNESS, QueueNetwork
+from sushi_agents.network.planning import PLANNED_PARTS
 from sushi_agents.network.table_context import context_size
 from sushi_agents.policy import Actions, Observations
 from sushi_env import InputError, Problem
@@ -168,14 +169,19 @@ def load_agent(path: Path, problem: Problem) -> LearnedScheduler:
                 f"{where}: network.{name} has {len(values)} values, must have {wanted}"
             )
     packed = read_bytes(weights_path, named("agent", weights_path), MAX_FILE_BYTES)
-    network = QueueNetwork(**spec.model_dump())
+    network = QueueNetwork(
+        **spec.model_dump(), parts=sorted(card.layout, key=lambda name: card.layout[name])
+    )
     _load_weights(network, packed, where)
     return LearnedScheduler(network, problem, card)
 
 
 def _check_spaces(card: AgentCard, problem: Problem, where: str) -> None:
-    expected = layout_of(problem)
-    if card.layout != expected:
+    parts = {name: part.stop - part.start for name, part in problem.layout.slices.items()}
+    known = {name: stop - start for name, (start, stop) in card.layout.items()}
+    # Parts that it does not know are no matter: it selects its own.
+    whole = known.keys() >= set(PLANNED_PARTS)
+    if not whole or known != {name: parts.get(name) for name in known}:
         S, G = card.network.num_subnets, card.network.num_subgraphs
         table = problem.table
         raise InputError(

@@ -21,6 +21,7 @@ from sushi_agents.network.planning import (
 )
 from sushi_agents.network.table_context import SCALES, context_of
 from sushi_env import InputError, Problem
+from sushi_env.engine.layout import PART_NAMES
 
 FORBIDDEN = -50.0
 """Logit of a SubGraph that is never chosen."""
@@ -60,6 +61,7 @@ class QueueNetwork(nn.Module):
         critic: Width of the layers that value.
         sharpness: Logit of a SubNet per utility that its plan earns, before learning.
         fixed_subgraph: The SubGraph that is always chosen; None: the network chooses.
+        parts: Names of the parts of the observation that it sees; by default all.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class QueueNetwork(nn.Module):
         critic: int,
         sharpness: float,
         fixed_subgraph: int | None = None,
+        parts: Sequence[str] = PART_NAMES,
     ):
         super().__init__()
         S, G = num_subnets, num_subgraphs
@@ -85,7 +88,7 @@ class QueueNetwork(nn.Module):
             "sharpness": sharpness,
             "fixed_subgraph": fixed_subgraph,
         }
-        self.planner = Planner(S, G, levels, context)
+        self.planner = Planner(S, G, levels, context, parts)
         forced = [0.0 if g == fixed_subgraph else FORBIDDEN for g in range(G)]
         self.register_buffer("forced", torch.tensor(forced), persistent=False)
         size = self.planner.layout.observed.size + len(SCALES)
@@ -143,7 +146,8 @@ class QueueNetwork(nn.Module):
         return self.value(planned[:, : self.planner.layout.slices["subnets"].stop])
 
     def bind(self, problem: Problem) -> None:
-        """Takes the context of a scenario for that of observations that show none."""
+        """Takes a scenario's observations, and its context for that of those that show none."""
+        self.planner.select(problem.layout)
         self.planner.context = context_of(problem)[None, :]
 
 

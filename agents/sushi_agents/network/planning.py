@@ -17,6 +17,7 @@ from sushi_agents.network.table_context import SCALES, context_size
 from sushi_env.engine.layout import (
     FLOOR,
     OBSERVED_QUERIES,
+    PART_NAMES,
     PRESENT,
     QUERY_FEATURES,
     SLACK,
@@ -43,7 +44,8 @@ OWN_FEATURES = 9
 OTHERS = OBSERVED_QUERIES - 1
 SUBNET_FEATURES = HEAD_FEATURES + OTHERS * LATER_FEATURES
 WIDTH = len(QUERY_FEATURES)
-_PARTS = ("cached", "latency", "reload", "queue", "load", "subnet_mix")
+PLANNED_PARTS = ("cached", "latency", "reload", "queue", "load", "subnet_mix")
+"""Parts of the observation that plans are made of; no network is without them."""
 
 
 class PlanLayout:
@@ -66,11 +68,12 @@ and saves |
     Attributes:
         num_subnets: S.
         num_subgraphs: G.
+        observed: Of the observation, the parts that the network was made for.
     """
 
-    def __init__(self, num_subnets: int, num_subgraphs: int):
+    def __init__(self, num_subnets: int, num_subgraphs: int, parts: Sequence[str]):
         self.num_subnets, self.num_subgraphs = num_subnets, num_subgraphs
-        self.observed = ObservationLayout(num_subnets, num_subgraphs)
+        self.observed = ObservationLayout(num_subnets, num_subgraphs, tuple(parts))
 
     @cached_property
     def slices(self) -> dict[str, slice]:
@@ -107,6 +110,7 @@ class Planner:
         num_subgraphs: G.
         levels: Normalised top-1 of each SubNet, shape (S,).
         context: Of the scenario; see `context_of`.
+        parts: Names of the parts of the observation that the network sees; by default all.
     """
 
     def __init__(
@@ -115,15 +119,22 @@ class Planner:
         num_subgraphs: int,
         levels: Sequence[float],
         context: Sequence[float],
+        parts: Sequence[str] = PART_NAMES,
     ):
-        self.layout = PlanLayout(num_subnets, num_subgraphs)
+        self.layout = PlanLayout(num_subnets, num_subgraphs, parts)
+        self.columns: NDArray[np.int64] | None = None
         self.levels = np.array(levels, dtype=np.float32)
         self.context = np.array(context, dtype=np.float32)[None, :]
         observed, planned = self.layout.observed.slices, self.layout.slices
-        self._observed = np.array([observed[name].start for name in _PARTS])
+        self._observed = np.array([observed[name].start for name in PLANNED_PARTS])
         self._planned = np.array([part.start for part in planned.values()])
         self._size = self.layout.observed.size
         self._context_size = context_size(num_subnets, num_subgraphs)
+
+    def select(self, layout: ObservationLayout) -> None:
+        """Takes its parts out of observations that are laid out like this."""
+        observed = self.layout.observed
+        self.columns = None if layout == observed else layout.columns_of(observed)
 
     def __call__(
         self, observations: NDArray[np.float32], dtype: Any = np.float32
@@ -138,6 +149,8 @@ class Planner:
         Returns:
             Shape (n, size); see `PlanLayout`.
         """
+        if self.columns is not None:
+            observations = observations[:, self.columns]
         observations = np.ascontiguousarray(observations, dtype=np.float32)
         own = observations[:, self._size :]
         contexts = self.context if own.shape[1] == 0 else own

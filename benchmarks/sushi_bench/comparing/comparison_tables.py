@@ -1,23 +1,13 @@
 """The tables in which people read a comparison."""
 
-from collections.abc import Callable
-
 from rich.table import Table
 
 from sushi_bench import console
 from sushi_bench.comparing.comparison import COMPARED, Comparison
-from sushi_env import EpisodeMetrics
+from sushi_env.engine.metrics import METRICS
 
-COLUMNS: tuple[tuple[str, Callable[[EpisodeMetrics], str]], ...] = (
-    ("reward", lambda m: f"{m.reward:.1f}"),
-    ("utility", lambda m: f"{m.utility:.4f}"),
-    ("SLO\nmet %", lambda m: f"{100 * m.slo_attainment:.1f}"),
-    ("floor\nmet %", lambda m: f"{100 * m.floor_attainment:.1f}"),
-    ("served\ntop-1 %", lambda m: f"{m.served_accuracy:.2f}"),
-    ("p99\nms", lambda m: f"{1e3 * m.latency_p99_s:.1f}"),
-    ("dropped\n%", lambda m: f"{100 * m.drop_rate:.1f}"),
-    ("cache\nhit %", lambda m: f"{100 * m.cache_hit_ratio:.1f}"),
-)
+COLUMNS = sorted((m for m in METRICS.values() if m.brief), key=lambda m: m.name != "reward")
+"""Metrics that terminals show, the reward first."""
 
 
 def _ranked(comparison: Comparison) -> list[str]:
@@ -27,14 +17,14 @@ def _ranked(comparison: Comparison) -> list[str]:
 def as_table(comparison: Comparison) -> Table:
     """The comparison as a table, best reward first."""
     rows = [
-        (name, *(show(comparison.policies[name]) for _, show in COLUMNS))
+        (name, *(metric.shown(comparison.policies[name]) for metric in COLUMNS))
         for name in _ranked(comparison)
     ]
     title = (
         f"{comparison.scenario}: mean of {comparison.episodes} episodes, seeds from "
         f"{comparison.seed}, best reward first"
     )
-    return console.table(("policy", *(heading for heading, _ in COLUMNS)), rows, title)
+    return console.table(("policy", *(metric.brief for metric in COLUMNS)), rows, title)
 
 
 def as_difference_table(comparison: Comparison) -> Table:

@@ -16,7 +16,6 @@ from sushi_accel.files.reading import as_text, named, read_bytes
 from sushi_accel.shown import shown
 from sushi_bench.results.schema import (
     FORMAT,
-    HIGHEST,
     SCHEMA,
     Header,
     Machine,
@@ -31,7 +30,6 @@ from sushi_env import EpisodeMetrics, InputError
 from sushi_env.scenario.suites import suite_names
 
 __all__ = [
-    "HIGHEST",
     "RESULTS_SUFFIX",
     "SCHEMA",
     "Header",

@@ -1,7 +1,7 @@
 """What a result file holds: its header, and one row per episode."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -9,20 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from sushi_accel.files.versions import Format
 from sushi_bench.suite.suite import get_suite
 from sushi_env import EpisodeMetrics
+from sushi_env.engine.metrics import METRICS
 
 FORMAT = Format("schema", 1, prefix="sushi-bench-results/")
 SCHEMA = FORMAT.stated
-
-HIGHEST = {
-    "utility": 1.0,
-    "goodput_accuracy": 100.0,
-    "slo_attainment": 1.0,
-    "floor_attainment": 1.0,
-    "served_accuracy": 100.0,
-    "drop_rate": 1.0,
-    "cache_hit_ratio": 1.0,
-}
-"""The largest value of metrics that have one; all but `reward` are at least 0."""
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
@@ -37,13 +27,10 @@ NotEmpty = Field(min_length=1)
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
-def _metric(name: str) -> Any:
-    if name == "reward":
-        return float
-    return Annotated[float, Field(ge=0, le=HIGHEST.get(name))]
-
-
-_metric_fields: Any = {field.name: (_metric(field.name), ...) for field in fields(EpisodeMetrics)}
+_metric_fields: Any = {
+    name: (Annotated[float, Field(ge=metric.least, le=metric.most)], ...)
+    for name, metric in METRICS.items()
+}
 Metrics = create_model("Metrics", __config__=_STRICT, **_metric_fields)
 """`EpisodeMetrics` as a file may state them."""
 

@@ -5,7 +5,7 @@ and the clairvoyant upper bound's mean scores 1; an episode's score is its utili
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -16,9 +16,8 @@ from sushi_agents.kinds_of_name import CLAIRVOYANT, STATIC
 from sushi_bench.results.files import RESULTS_SUFFIX, Results, read_results
 from sushi_bench.scores.bootstrap import Interval, Scores, interquartile_mean, mean, with_intervals
 from sushi_bench.suite.suite import get_suite
-from sushi_env import EpisodeMetrics, InputError, compile_scenario
-
-METRICS = tuple(field.name for field in fields(EpisodeMetrics))
+from sushi_env import InputError, compile_scenario
+from sushi_env.engine.metrics import METRICS
 
 
 @dataclass(frozen=True)

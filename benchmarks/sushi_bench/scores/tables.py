@@ -117,7 +117,7 @@ def rank(everything: Sequence[Results], reference: str | None = None) -> Ranking
 def as_table(ranking: Ranking) -> Table:
     """The ranking as a table."""
     extra = ("score", "95 %\ninterval", "better\n%") if ranking.scale is not None else ()
-    shown = [(heading, show) for heading, show in COLUMNS if heading != "reward"]
+    shown = [metric for metric in COLUMNS if metric.name != "reward"]
     rows = []
     for entry in ranking.entries:
         cells = [entry.results.header.label]
@@ -127,8 +127,8 @@ def as_table(ranking: Ranking) -> Table:
                 f"{entry.score.low:.3f} to {entry.score.high:.3f}",
                 f"{100 * entry.improvement.value:.0f}",
             ]
-        rows.append([*cells, *(show(entry.metrics) for _, show in shown)])
-    return console.table(("policy", *extra, *(heading for heading, _ in shown)), rows)
+        rows.append([*cells, *(metric.shown(entry.metrics) for metric in shown)])
+    return console.table(("policy", *extra, *(metric.brief for metric in shown)), rows)
 
 
 def halves_table(found: Stability) -> Table:

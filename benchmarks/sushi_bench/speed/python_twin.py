@@ -16,7 +16,7 @@ import numpy as np
 from sushi_bench.speed.python_arrivals import PythonArrivals, Query
 from sushi_env import Problem
 from sushi_env.engine.layout import OBSERVED_QUERIES
-from sushi_env.step_info import COMPONENT_KEYS
+from sushi_env.rewards import COMPONENTS
 
 ARRIVAL, FREE = range(2)
 """Events; at the same time, arrivals come first."""
@@ -45,7 +45,7 @@ class PythonTwin:
         self.slo = [kind.slo * slowest for kind in scenario.classes]
         self.floor = [kind.floor for kind in scenario.classes]
         self.most_bytes = max(row[0] for row in self.offchip)
-        self.weights = problem.reward_weights.tolist()
+        self.weights = dict(zip(COMPONENTS, problem.reward_weights.tolist(), strict=True))
         self.mean_gap = float(problem.parameters["mean_gap"][0])
         worst = max(max(row) for row in self.latency)
         slowest_reload = max(max(max(row) for row in self.reload), 1e-300)
@@ -155,21 +155,21 @@ class PythonTwin:
         late = finish > query.arrival + slo
         below = self.top1[subnet] < self.floor[query.kind]
         bytes_moved = self.offchip[subnet][g] + self.reload_bytes[g][subgraph]
-        values = (
-            0.0 if late or below else 0.5 + 0.5 * self.accuracy[subnet],
-            self.accuracy[subnet],
-            min((finish - query.arrival) / slo, 1.0),
-            float(late),
-            float(below),
-            float(self.dropped - dropped),
-            bytes_moved / self.most_bytes if self.most_bytes else 0.0,
-        )
-        info |= zip(COMPONENT_KEYS, values, strict=True)
-        reward = sum(w * value for w, value in zip(self.weights, values, strict=True))
+        values = {
+            "utility": 0.0 if late or below else 0.5 + 0.5 * self.accuracy[subnet],
+            "accuracy": self.accuracy[subnet],
+            "latency": min((finish - query.arrival) / slo, 1.0),
+            "late": float(late),
+            "below_floor": float(below),
+            "dropped": float(self.dropped - dropped),
+            "energy": bytes_moved / self.most_bytes if self.most_bytes else 0.0,
+        }
+        info |= {f"component_{name}": value for name, value in values.items()}
+        reward = sum(self.weights[name] * value for name, value in values.items())
         self.rewards.append(reward)
         self.records.append(
             {
-                "utility": values[0],
+                "utility": values["utility"],
                 "goodput": 0.0 if late else self.top1[subnet],
                 "met": 1.0 - late,
                 "above": 1.0 - below,
