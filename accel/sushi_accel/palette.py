@@ -9,7 +9,7 @@ Oranges stand for urgency: pale while a deadline is far, vermilion once it has p
 from collections.abc import Sequence
 
 WHITE, PAPER, PALE = "#ffffff", "#f6f7f9", "#e2e5ea"
-MIDDLE, GREY, INK = "#b0b8c4", "#707680", "#20242c"
+EDGE, MIDDLE, GREY, INK = "#bec3cb", "#b0b8c4", "#707680", "#20242c"
 
 BLUE, ORANGE, GREEN, MISS = "#0072b2", "#e69f00", "#009e73", "#d54600"
 PINK, SKY = "#cc79a7", "#56b4e9"

@@ -14,6 +14,7 @@ from sushi_accel.silicon.validation import Validation
 from sushi_accel.table.table import SushiAbs
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_NUMBERED = 40
@@ -52,21 +53,45 @@ def roofline(
 
     x0, y0 = points(plain)
     x1, y1 = points(cached)
-    moved = [k for k, run in enumerate(cached) if run.resident_bytes > 0]
-    for k in moved:
-        ax.plot([x0[k], x1[k]], [y0[k], y1[k]], color=GREEN, alpha=0.5, lw=1, zorder=1)
-    ax.scatter(x0, y0, s=26, color=BLUE, label="nothing cached", zorder=2)
-    ax.scatter(
-        x1[moved], y1[moved], s=26, color=GREEN, marker="^", label="SubGraph cached", zorder=3
-    )
-    low, high = min(x0.min(), x1.min()) / 2, max(x0.max(), x1.max()) * 2
+    moved = [run.resident_bytes > 0 for run in cached]
+    x = np.stack([x0, np.where(moved, x1, np.nan)])
+    draw_under_roof(ax, board, x, np.stack([y0, y1]), 2)
+    ax.set(ylabel="achieved GMAC/s", title=title)
+    ax.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def draw_under_roof(
+    ax: "Axes", board: Board, x: np.ndarray, y: np.ndarray, room: float
+) -> tuple[float, float]:
+    """A board's roof, and below it points without and with a SubGraph, each pair joined.
+
+    Args:
+        ax: Where to draw; its axes become logarithmic.
+        board: The board.
+        x: MACs per off-chip byte with nothing cached, and with a SubGraph, shape (2, n); what
+            is NaN is not drawn.
+        y: GMAC/s, likewise.
+        room: How much further than the points the roof reaches, a factor.
+
+    Returns:
+        Where the roof begins and ends, MACs per off-chip byte.
+    """
+    ax.plot(x, y, color=GREEN, alpha=0.5, lw=1, zorder=1)
+    for n, (colour, marker, label) in enumerate(
+        ((BLUE, "o", "nothing cached"), (GREEN, "^", "SubGraph cached"))
+    ):
+        seen = np.isfinite(x[n])
+        ax.scatter(
+            x[n][seen], y[n][seen], s=28, color=colour, marker=marker, label=label, zorder=2 + n
+        )
+    low, high = float(np.nanmin(x)) / room, float(np.nanmax(x)) * room
     intensity = np.geomspace(low, high, 200)
     roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
     ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
-    ax.set(xlabel="MACs per off-chip byte", ylabel="achieved GMAC/s", title=title)
+    ax.set_xlabel("MACs per off-chip byte")
     log_axes(ax)
-    ax.legend(frameon=False, loc="lower right")
-    return figure
+    return low, high
 
 
 def saved_latency(table: SushiAbs) -> "Figure":

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sushi_accel import SushiAbs
-from sushi_accel.palette import GREY, INK, MIDDLE, PAPER
+from sushi_accel.palette import EDGE, GREY, INK, MIDDLE, PAPER
 from sushi_env.rendering.canvas import Canvas
 from sushi_env.rendering.layer_weights import LayerWeights
 from sushi_env.rendering.moment import Moment
@@ -11,7 +11,6 @@ from sushi_env.rendering.moment import Moment
 TALL = 66
 """Pixels of the largest layer's bar; bars grow with the root of the weights."""
 
-EDGE = "#bec3cb"
 MIB = 2**20
 
 

@@ -1,6 +1,8 @@
 """Colours that stand beside each other are told apart, whatever one's sight."""
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,3 +76,19 @@ def test_text_is_read_on_every_background():
     for colour in [*SERIES, *(subnet_colour(i, 7) for i in range(7))]:
         apart = abs(lab(text_on(colour), SIGHT["usual"])[0] - lab(colour, SIGHT["usual"])[0])
         assert apart > 30
+
+
+def test_colours_and_matplotlib_figures_are_made_in_one_place_each():
+    root = Path(__file__).parents[2]
+    own = {
+        "palette.py": r"[\"']#[0-9a-fA-F]{6}[\"']",
+        "figures.py": r"savefig|import pyplot|matplotlib.pyplot|Figure\(figsize",
+    }
+    for file, pattern in own.items():
+        found = {
+            path.name
+            for package in ("accel", "sushi_env", "agents", "benchmarks")
+            for path in (root / package).rglob("*.py")
+            if re.search(pattern, path.read_text())
+        }
+        assert found == {file}

@@ -24,7 +24,7 @@ from sushi_bench.paper.devices import (
     base_board,
     in_other_reading,
 )
-from sushi_bench.paper.rows import REPRODUCED, at_least, equal, significant
+from sushi_bench.paper.rows import REPRODUCED, significant, verdict_on
 from sushi_bench.paper.sections import accelerator, energy, queueing, silicon, weights
 from sushi_bench.paper.sections.scheduling import (
     NONE,
@@ -128,7 +128,7 @@ def test_boards_as_they_are_give_less_and_say_why(designs):
 def test_a_changed_model_breaks_the_headline(designs, change):
     headline = designs.headline
     changed = replace(headline, board=replace(headline.board, **change))
-    verdict = at_least(published.LATENCY_REDUCTION_PERCENT, changed.saved_percent, "")
+    verdict = verdict_on(published.LATENCY_REDUCTION_PERCENT, changed.saved_percent, "")
     assert verdict != REPRODUCED
 
 
@@ -271,12 +271,12 @@ def test_an_agent_that_is_not_there_is_left_out_with_a_note(short_queueing):
 
 
 def test_verdicts():
-    assert at_least(25.0, 25.0, "x") == at_least(25.0, 30.0, "x") == REPRODUCED
-    assert at_least(25.0, 24.0, "x") == "within 4.0 %"
-    assert at_least(25.0, 5.0, "of rain") == "not reproducible because of rain"
-    assert equal(7.58, 7.5822, 2, "x") == REPRODUCED
-    assert equal(7.58, 7.70, 2, "x") == "within 1.6 %"
-    assert equal(7.58, 17.0, 2, "of rain") == "not reproducible because of rain"
+    assert verdict_on(25.0, 25.0, "x") == verdict_on(25.0, 30.0, "x") == REPRODUCED
+    assert verdict_on(25.0, 24.0, "x") == "within 4.0 %"
+    assert verdict_on(25.0, 5.0, "of rain") == "not reproducible because of rain"
+    assert verdict_on(7.58, 7.5822, "x", 2) == REPRODUCED
+    assert verdict_on(7.58, 7.70, "x", 2) == "within 1.6 %"
+    assert verdict_on(7.58, 17.0, "of rain", 2) == "not reproducible because of rain"
     assert significant({"a": [1.23456789, 1, "b"]}) == {"a": [1.23457, 1, "b"]}
 
 

@@ -38,10 +38,8 @@ def as_difference_table(comparison: Comparison) -> Table:
         for key, digits in zip(COMPARED, (1, 4), strict=True):
             value = differences[name][key]
             cells.append(f"{value.mean:+.{digits}f}")
-            if value.low is None or value.high is None:
-                cells.append("")
-            else:
-                cells.append(f"{value.low:+.{digits}f} to {value.high:+.{digits}f}")
+            known = value.low is not None
+            cells.append(f"{value.low:+.{digits}f} to {value.high:+.{digits}f}" if known else "")
         rows.append(cells)
     columns = ["policy", *(heading for key in COMPARED for heading in (key, ""))]
     title = f"minus {comparison.reference}, episode by episode: mean and 95 % interval"

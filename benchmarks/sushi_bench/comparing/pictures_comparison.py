@@ -70,10 +70,7 @@ def _draw_response_times(
         shown = slice(max(first - 1, 0), last + 1)
         style = _style(n) | {"marker": None, "lw": 1.3}
         ax.plot(ends[shown], np.maximum(longer[shown], floor / 10), **style)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_ylim(floor, 1.1)
-    ax.set_xlabel("response time, ms")
+    ax.set(xscale="log", yscale="log", ylim=(floor, 1.1), xlabel="response time, ms")
     ax.set_ylabel("share of served queries that took longer")
 
 
@@ -81,13 +78,6 @@ def _draw_plane(ax: "Axes", comparison: Comparison, names: list[str]) -> None:
     """Served accuracy against SLO attainment; the best corner is the upper right one."""
     for n, name in enumerate(names):
         metrics = comparison.policies[name]
-        ax.plot(
-            [100 * metrics.slo_attainment],
-            [metrics.served_accuracy],
-            markersize=7,
-            markeredgecolor="white",
-            alpha=0.9,
-            **_style(n),
-        )
-    ax.set_xlabel("SLO attainment, % of queries")
-    ax.set_ylabel("served top-1 accuracy, %")
+        style = {"markersize": 7, "markeredgecolor": "white", "alpha": 0.9} | _style(n)
+        ax.plot([100 * metrics.slo_attainment], [metrics.served_accuracy], **style)
+    ax.set(xlabel="SLO attainment, % of queries", ylabel="served top-1 accuracy, %")

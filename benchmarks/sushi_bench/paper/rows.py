@@ -57,24 +57,8 @@ def compared(
     decimals: int | None = None,
     source: str = PAPER,
 ) -> Row:
-    """A row with a published figure.
-
-    Args:
-        name: Stable name of the row, its `id`.
-        claim: What the figure is.
-        paper: The published figure.
-        ours: Ours.
-        unit: Unit of both.
-        because: Why ours may be worse, to follow the word "because".
-        settings: What ours was computed with.
-        decimals: Decimals that are printed of a figure published as such; by default it is
-            published as "up to".
-        source: Where it is published.
-    """
-    if decimals is None:
-        verdict = at_least(paper, ours, because)
-    else:
-        verdict = equal(paper, ours, decimals, because)
+    """A row, called `name`, with a figure that `source` publishes; see `verdict_on`."""
+    verdict = verdict_on(paper, ours, because, decimals)
     settings = {"source": source, **settings}
     return Row(
         id=name, claim=claim, paper=paper, ours=ours, unit=unit, verdict=verdict, settings=settings
@@ -91,22 +75,23 @@ def alone(
     )
 
 
-def _near(paper: float, ours: float, because: str) -> str:
+def verdict_on(paper: float, ours: float, because: str, decimals: int | None = None) -> str:
+    """Verdict on a figure.
+
+    Args:
+        paper: The published figure.
+        ours: Ours.
+        because: Why ours may be worse, to follow the word "because".
+        decimals: Decimals that are printed of a figure published as such, reproduced if it is
+            the same as printed; by default it is published as "up to": met or passed will do.
+    """
+    as_printed = decimals is not None and round(ours, decimals) == round(paper, decimals)
+    if as_printed or (decimals is None and ours >= paper):
+        return REPRODUCED
     off = 100 * abs(ours - paper) / abs(paper)
     if off <= NEAR_PERCENT:
         return f"within {math.ceil(10 * off) / 10:.1f} %"
     return f"not reproducible because {because}"
-
-
-def at_least(paper: float, ours: float, because: str) -> str:
-    """Verdict on a figure published as "up to": met or passed is reproduced."""
-    return REPRODUCED if ours >= paper else _near(paper, ours, because)
-
-
-def equal(paper: float, ours: float, decimals: int, because: str) -> str:
-    """Verdict on a figure published as such: reproduced if it is the same as printed."""
-    same = round(ours, decimals) == round(paper, decimals)
-    return REPRODUCED if same else _near(paper, ours, because)
 
 
 def significant(value: Any) -> Any:

@@ -8,6 +8,7 @@ from sushi_accel import get_board, supernet_names
 from sushi_accel.boards.board import KIB
 from sushi_accel.figures import legend_below, log_axes, new_figure
 from sushi_accel.palette import BLUE, GREEN, GREY, MARKERS, MISS, ORANGE, PINK, SERIES
+from sushi_accel.pictures import draw_under_roof
 from sushi_bench.paper.dedicated import serve_each
 from sushi_bench.paper.designs import AXES, Design, plausible
 from sushi_bench.paper.devices import SUFFIX, SWEPT, base_board
@@ -33,17 +34,8 @@ def roofline() -> "Figure":
         served = serve_each(supernet, board)
         x = served.macs / served.offchip_bytes
         y = served.macs / served.latency_s / 1e9
-        low, high = x.min() / 1.35, x.max() * 1.35
-        intensity = np.geomspace(low, high, 200)
-        roof = np.minimum(board.macs_per_s, intensity * board.bandwidth_bytes_per_s) / 1e9
-        ax.plot(intensity, roof, color="black", lw=1.5, label="roof: bandwidth, then peak")
+        low, high = draw_under_roof(ax, board, x, y, 1.35)
         for i, name in enumerate(served.names):
-            ax.annotate(
-                "",
-                (x[1, i], y[1, i]),
-                (x[0, i], y[0, i]),
-                arrowprops={"arrowstyle": "-", "color": GREY, "lw": 1},
-            )
             ax.annotate(
                 name,
                 (x[i % 2, i], y[i % 2, i]),
@@ -53,12 +45,9 @@ def roofline() -> "Figure":
                 ha="left" if i % 2 else "right",
                 va="center",
             )
-        ax.scatter(x[0], y[0], color=BLUE, s=30, label="nothing cached", zorder=3)
-        ax.scatter(x[1], y[1], color=GREEN, s=34, marker="^", label="SubGraph cached", zorder=3)
-        log_axes(ax)
-        ax.set(title=supernet, xlabel="MACs per off-chip byte", ylim=(y.min() / 1.25, None))
+        ax.set(title=supernet, ylim=(y.min() / 1.25, None))
         ax.set_xticks(*_round_ticks(low, high))
-        ax.set_yticks(*_round_ticks(y.min() / 1.2, roof.max() * 1.05))
+        ax.set_yticks(*_round_ticks(y.min() / 1.2, ax.get_ylim()[1]))
         ax.minorticks_off()
         ax.legend(frameon=False, fontsize=8, loc="upper left")
     axes[0].set_ylabel("achieved GMAC/s")

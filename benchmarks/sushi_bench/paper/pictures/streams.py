@@ -8,6 +8,7 @@ from sushi_accel.boards.board import KIB
 from sushi_accel.figures import legend_below, new_figure
 from sushi_accel.palette import BLUE, GREEN, GREY, MISS, SERIES
 from sushi_bench.paper.designs import Design
+from sushi_bench.paper.pictures.hardware import STAR
 from sushi_bench.paper.published import ACCURACY_GAIN_POINTS, LATENCY_REDUCTION_PERCENT
 from sushi_bench.paper.sections.queueing import Queueing
 from sushi_bench.paper.sections.scheduling import (
@@ -29,24 +30,11 @@ def scheduling(found: Scheduling) -> "Figure":
     figure, (left, middle, right) = new_figure(13, 4.8, columns=3)
     frontier, best = found.accuracy.best_scale
     for system, colour in SYSTEM_COLOURS.items():
-        left.plot(
-            1e3 * frontier.latency_s(system),
-            frontier.top1(system),
-            color=colour,
-            marker="o",
-            ms=4,
-            ls="--" if system == SUSHI else "-",
-            label=system,
-        )
-    left.scatter(
-        1e3 * frontier.latency_s(SUSHI)[best : best + 1],
-        frontier.top1(SUSHI)[best : best + 1],
-        color=MISS,
-        marker="*",
-        s=170,
-        zorder=4,
-        label=f"largest gain, {frontier.gains()[best]:+.2f} points",
-    )
+        style = {"color": colour, "marker": "o", "ms": 4, "ls": "--" if system == SUSHI else "-"}
+        left.plot(1e3 * frontier.latency_s(system), frontier.top1(system), label=system, **style)
+    label = f"largest gain, {frontier.gains()[best]:+.2f} points"
+    at = 1e3 * frontier.latency_s(SUSHI)[best], frontier.top1(SUSHI)[best]
+    left.scatter(*at, label=label, **STAR)
     left.set(xlabel="mean latency, ms", ylabel="served top-1, %")
     left.set_title("streams of latency constraints", fontsize=10)
     left.legend(frameon=False, fontsize=8, loc="lower right")
@@ -85,18 +73,14 @@ def _short(design: Design) -> str:
 def parameters(found: Scheduling) -> "Figure":
     """Cache hit ratio and latency saved over Q and over |G|."""
     figure, axes = new_figure(9, 3.6, columns=2)
-    for ax, (label, results) in zip(
-        axes,
-        {
-            "Q, decisions per cache decision": found.periods,
-            "|G|, SubGraphs": found.table_sizes,
-        }.items(),
-        strict=True,
-    ):
+    varied = (
+        ("Q, decisions per cache decision", found.periods),
+        ("|G|, SubGraphs", found.table_sizes),
+    )
+    for ax, (label, results) in zip(axes, varied, strict=True):
         x = np.arange(len(results))
-        for system, colour in SYSTEM_COLOURS.items():
-            if system == NONE:
-                continue
+        for system in (UNAWARE, SUSHI):
+            colour = SYSTEM_COLOURS[system]
             hits = [100 * outcomes[system].hit_ratio for outcomes in results.values()]
             saved = [latency_reduction(outcomes, system) for outcomes in results.values()]
             style = {"color": colour, "ms": 4, "ls": "--" if system == SUSHI else "-"}

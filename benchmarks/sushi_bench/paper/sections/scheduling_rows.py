@@ -10,6 +10,7 @@ from sushi_bench.paper.sections.scheduling import (
     UNAWARE,
     Scheduling,
     Served,
+    Streams,
     latency_reduction,
 )
 from sushi_bench.paper.streams import EPISODES, QUERIES
@@ -21,12 +22,7 @@ BUYS_NO_MORE = "the latency that caching saves there buys no more"
 
 def rows(found: Scheduling) -> list[Row]:
     """Headlines, every design, SushiSched over a fixed cache, and its parameters."""
-    return [
-        *_headlines(found),
-        *_designs(found),
-        _scheduler(found),
-        *_hit_ratios(found),
-    ]
+    return [*_headlines(found), *_designs(found), _scheduler(found), *_hit_ratios(found)]
 
 
 def _stream(served: Served) -> dict[str, Any]:
@@ -37,13 +33,14 @@ def _stream(served: Served) -> dict[str, Any]:
 def _headlines(found: Scheduling) -> list[Row]:
     (frontier, n), accuracy, latency = found.accuracy.best_scale, found.accuracy, found.latency
 
-    def settings(figure: str, more: dict[str, Any]) -> dict[str, Any]:
+    def settings(figure: str, streams: Streams, served: Served) -> dict[str, Any]:
         defaults = {
             f"{d.preset} {d.supernet}": getattr(streams, figure)
             for d, streams in found.streams.items()
             if d.is_default
         }
-        return SERVED | more | {"on_default_boards": defaults}
+        about = {"design": streams.design.describe(), **_stream(served)}
+        return SERVED | about | {"on_default_boards": defaults}
 
     return [
         compared(
@@ -53,14 +50,8 @@ def _headlines(found: Scheduling) -> list[Row]:
             latency.latency_reduction,
             "%",
             TOO_LITTLE,
-            settings(
-                "latency_reduction",
-                {
-                    "design": latency.design.describe(),
-                    **_stream(latency.best_stream),
-                    "all_floors_percent": latency.mixed.latency_reduction,
-                },
-            ),
+            settings("latency_reduction", latency, latency.best_stream)
+            | {"all_floors_percent": latency.mixed.latency_reduction},
         ),
         compared(
             "accuracy_gain_max",
@@ -69,18 +60,14 @@ def _headlines(found: Scheduling) -> list[Row]:
             accuracy.accuracy_gain,
             "points",
             TOO_LITTLE,
-            settings(
-                "accuracy_gain",
-                {
-                    "design": accuracy.design.describe(),
-                    **_stream(frontier.served[n]),
-                    "at_equal_constraints": float(frontier.at_equal_constraints()[n]),
-                    "at_equal_mean_latency": float(frontier.at_equal_latency()[n]),
-                    "mean_gain_by_span": {
-                        str(f.span): float(f.gains().mean()) for f in accuracy.frontiers
-                    },
+            settings("accuracy_gain", accuracy, frontier.served[n])
+            | {
+                "at_equal_constraints": float(frontier.at_equal_constraints()[n]),
+                "at_equal_mean_latency": float(frontier.at_equal_latency()[n]),
+                "mean_gain_by_span": {
+                    str(f.span): float(f.gains().mean()) for f in accuracy.frontiers
                 },
-            ),
+            },
         ),
     ]
 
@@ -88,29 +75,16 @@ def _headlines(found: Scheduling) -> list[Row]:
 def _designs(found: Scheduling) -> list[Row]:
     rows = []
     for design, streams in found.streams.items():
-        name = f"{design.preset}_{design.supernet}{found.labels[design]}"
         alone_saves = f"SubGraph Stationary alone saves {design.saved_percent:.1f} % there"
+        reduction = LATENCY_REDUCTION_PERCENT, streams.latency_reduction, "%", alone_saves
+        gain = ACCURACY_GAIN_POINTS, streams.accuracy_gain, "points", BUYS_NO_MORE
+        name = f"{design.preset}_{design.supernet}{found.labels[design]}"
         settings = SERVED | {"design": design.describe()}
-        rows += [
-            compared(
-                f"stream_latency_reduction_{name}",
-                "largest reduction of mean latency of a stream",
-                LATENCY_REDUCTION_PERCENT,
-                streams.latency_reduction,
-                "%",
-                alone_saves,
-                settings,
-            ),
-            compared(
-                f"stream_accuracy_gain_{name}",
-                "largest gain in served top-1 of a stream",
-                ACCURACY_GAIN_POINTS,
-                streams.accuracy_gain,
-                "points",
-                BUYS_NO_MORE,
-                settings,
-            ),
-        ]
+        for figure, claim, values in (
+            ("latency_reduction", "largest reduction of mean latency of a stream", reduction),
+            ("accuracy_gain", "largest gain in served top-1 of a stream", gain),
+        ):
+            rows.append(compared(f"stream_{figure}_{name}", claim, *values, settings))
     return rows
 
 

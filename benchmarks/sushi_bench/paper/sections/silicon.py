@@ -46,11 +46,8 @@ def rows(found: dict[str, Validation]) -> list[Row]:
                     source=MEASURED,
                 )
             )
-        settings = {
-            "source": MEASURED,
-            "layers": int(measurements.known.sum()),
-            "worst_percent": 100 * validation.worst_abs_error,
-        }
+        settings = {"source": MEASURED, "layers": int(measurements.known.sum())}
+        settings |= {"worst_percent": 100 * validation.worst_abs_error}
         rows.append(
             alone(
                 f"validation_{preset}_layers",

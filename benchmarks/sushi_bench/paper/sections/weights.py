@@ -23,12 +23,11 @@ def rows() -> list[Row]:
             name, claim = f"weights_{supernet}_{subnet.name}", f"weights, {supernet} {subnet.name}"
             paper = WEIGHTS_MIB.get(supernet, {}).get(subnet.name)
             figure, about = subnet.weight_bytes / MIB, settings | {"top1_percent": subnet.top1}
-            if paper is None:
-                found.append(alone(name, claim, figure, "MiB", about, "reconstructed"))
-            else:
-                found.append(
-                    compared(name, claim, paper, figure, "MiB", because, about, decimals=DECIMALS)
-                )
+            found.append(
+                alone(name, claim, figure, "MiB", about, "reconstructed")
+                if paper is None
+                else compared(name, claim, paper, figure, "MiB", because, about, decimals=DECIMALS)
+            )
         name, claim = f"shared_weights_{supernet}", f"shared by all, {supernet}"
         paper = SHARED_MIB[supernet]
         figure = float(shared_slices(net.slices).prod(axis=-1).sum()) / MIB
