@@ -13,7 +13,7 @@ import nbformat
 import pytest
 import typer
 
-from sushi_bench.main import app
+from sushi_bench.commands.app import app
 
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(
@@ -121,7 +121,8 @@ def test_commands_and_their_options_exist(page):
             _, *words = shlex.split(command, comments=True)
             current: Any = typer.main.get_command(app)
             while hasattr(current, "commands"):
-                current = current.commands[words.pop(0)]
+                context = current.context_class(current, info_name="sushi")
+                _, current, words = current.resolve_command(context, words)
             current.make_context(command, words)  # parses, and runs nothing
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sushi_accel.errors import InputError, need
-from sushi_accel.files.atomic import replacing
+from sushi_accel.files.atomic import check_writable, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,9 +13,19 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg", ".pdf")
 
 
-def need_matplotlib() -> None:
-    """Raises a clear error if the extra `plot` is not installed."""
+def check_picture(path: Path | None) -> None:
+    """Finds out, before any work is done for it, whether a picture can be made, if one is wanted.
+
+    Raises:
+        InputError: If its ending names no format, the extra `plot` is not installed, or the path
+            cannot be written.
+    """
+    if path is None:
+        return
+    if path.suffix not in FORMATS:
+        raise InputError(f"picture {path}: must end in .png, .svg or .pdf")
     need("pictures need", "plot", "matplotlib")
+    check_writable(path, f"picture {path}")
 
 
 def new_figure(
@@ -66,12 +76,10 @@ def legend_below(figure: "Figure", columns: int, **options: Any) -> None:
 
 
 def save_picture(figure: "Figure", path: Path) -> None:
-    """Saves a figure, atomically, in the format that the path's ending names.
+    """Saves a figure, atomically; see `check_picture`.
 
     Raises:
-        InputError: If the ending names no format, or the path cannot be written.
+        InputError: If the path cannot be written.
     """
-    if path.suffix not in FORMATS:
-        raise InputError(f"picture {path}: must end in .png, .svg or .pdf")
     with replacing(path, f"picture {path}") as part:
         figure.savefig(part)

@@ -1,51 +1,13 @@
-"""The `sushi` command: its subcommands, and what its exit codes mean.
+"""The `sushi` command's beginning and end: streams, Ctrl-C, errors, and exit codes.
 
-Exit codes: 0 done; 2 wrong usage or bad input, one line on stderr; 1 anything else.
+Exit codes: 0 done; 2 wrong usage or bad input, one line on stderr; 1 anything else. Whatever else
+is imported is imported where Ctrl-C and errors are caught.
 """
 
-import os
+import signal
 import sys
 
-import typer
-
-from sushi_bench import console
-from sushi_bench.commands import (
-    accel,
-    bench,
-    bound,
-    curves,
-    evaluate,
-    export,
-    listing,
-    paper,
-    record,
-    render,
-    speed,
-    train,
-    tune,
-)
-from sushi_env import InputError
-
-app = typer.Typer(
-    help="Schedule inference on weight-shared networks: train, compare, benchmark.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("list")(listing.list_)
-app.add_typer(accel.app, name="accel")
-app.command()(train.train)
-app.command()(tune.tune)
-app.command()(curves.curves)
-app.command()(evaluate.evaluate)
-app.command()(bound.bound)
-app.command()(render.render)
-app.command()(record.record)
-app.command()(export.export)
-app.command()(paper.paper)
-app.add_typer(bench.app, name="bench")
-app.command("speed")(speed.speed_)
-
+from sushi_bench import debugging, streams
 
 INTERRUPTED = 130
 """What some versions of Typer return after Ctrl-C, where others raise."""
@@ -53,23 +15,51 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Runs the command line."""
+    streams.open_missing()
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one finds nobody to trace back
+        streams.complain("interrupted")
+        code = 1
+    unwritten = streams.finish()
+    if unwritten is not None:
+        code = code or 1
+        streams.complain(unwritten)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Runs the command line; returns the exit code."""
+    from typer import Abort, TyperException
+
+    from sushi_accel.errors import InputError
+    from sushi_bench.commands.app import app
+
     try:
         code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except InputError as error:
-        console.complain(error)
-        sys.exit(2)
-    except typer.TyperException as error:  # wrong usage
-        console.complain(error.format_message() or "no command given; see sushi --help")
-        sys.exit(error.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe has gone: nothing left to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    if code == INTERRUPTED:
-        console.complain("interrupted")
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+        debugging.trace(error)
+        streams.complain(error)
+        return 2
+    except TyperException as error:  # wrong usage
+        streams.complain(error.format_message() or "no command given; see sushi --help")
+        return error.exit_code
+    except Abort:
+        return INTERRUPTED
+    except OSError as error:  # a file's has its name and is an InputError: this is a stream's
+        debugging.trace(error)
+        streams.discard_output()
+        streams.complain(streams.cannot_write(error))
+    except Exception as error:
+        debugging.trace(error)
+        streams.complain(f"{type(error).__name__}: {error} (sushi --debug shows where)")
+    return 1
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import sushi_agents.zoo
 from chosen import BUSY, FLASH, OTHER_BUSY, RESULTS, SUITE
-from sushi_bench.main import app
+from sushi_bench.commands.app import app
 from sushi_bench.results.files import read_results
 from sushi_bench.running.local_workers import Wanted
 from sushi_bench.running.suite_run import (

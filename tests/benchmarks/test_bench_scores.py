@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chosen import RESULTS, SUITE
-from sushi_bench.main import app
+from sushi_bench.commands.app import app
 from sushi_bench.results.files import Results, read_results, write_results
 from sushi_bench.scores.ranking import metric, read_all, scale_of, stability, utilities
 from sushi_bench.scores.tables import as_json, rank

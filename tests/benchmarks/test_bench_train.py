@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from chosen import BUSY, ROOT, SUITE
 from sushi_agents.zoo import zoo_folder
+from sushi_bench.commands.app import app
 from sushi_bench.curves.learning_curves import read_curves
-from sushi_bench.main import app
 from sushi_bench.suite.suite import get_suite
 from sushi_bench.training.runs import FAILED, RESUMED, TRAINED, is_done, put_into_zoo, train_all
 from sushi_bench.training.settings import (

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chosen import BUSY, OTHER_BUSY, RESULTS, SUITE
-from sushi_bench.main import app
+from sushi_bench.commands.app import app
 from sushi_bench.results.files import Results, read_results
 from sushi_bench.running.local_workers import Wanted
 from sushi_bench.running.suite_run import plan, run_plans

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from chosen import BUSY, OTHER_RUSH, OTHER_SHIFT, RESULTS, SUITE
+from sushi_bench.commands.app import app
 from sushi_bench.leaderboard.chart_parts import plain
 from sushi_bench.leaderboard.facts import facts
 from sushi_bench.leaderboard.site import open_folder, rendered, write_site
 from sushi_bench.leaderboard.standings import leaderboard_of
-from sushi_bench.main import app
 from sushi_bench.scores.bootstrap import with_intervals
 from sushi_bench.scores.ranking import read_all
 from sushi_bench.suite.suite import get_suite

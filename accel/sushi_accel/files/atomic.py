@@ -27,6 +27,24 @@ def writing(where: str) -> Iterator[None]:
         raise InputError(f"{where}: cannot be written ({reason_of(error)})") from None
 
 
+def check_writable(path: Path, where: str) -> None:
+    """Finds out, before any work is done for it, whether a file can be written.
+
+    Args:
+        path: The file.
+        where: What it is, for messages.
+
+    Raises:
+        InputError: If its folder is not there, or nothing can be written there.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{where}: cannot be written (no folder {path.parent})")
+    if path.is_dir():
+        raise InputError(f"{where}: cannot be written (it is a folder)")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{where}: cannot be written (Permission denied)")
+
+
 @contextmanager
 def replacing(path: str | Path, where: str) -> Iterator[Path]:
     """Gives a path beside `path` to write to, and renames it to `path` at the end.

@@ -6,10 +6,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from sushi_accel.errors import need
+from sushi_accel.files.atomic import check_writable
 from sushi_agents import make_policy
 from sushi_agents.export.recording import recorded_episodes
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption, ScenarioOption, TrustOption
+from sushi_bench.commands.options import JsonOption, ScenarioOption, TrustOption, need_training
 from sushi_env import DEFAULT_SCENARIO, InputError, compile_scenario, get_scenario
 
 CHECKED_EPISODES = 5
@@ -25,15 +27,12 @@ def export(
     """Export a trained agent as ONNX, and check that its actions are the same."""
     if out.suffix != ".onnx":
         raise InputError(f"{out}: must end in .onnx")
-    try:
-        import onnxscript  # noqa: F401
+    check_writable(out, f"file {out}")
+    need("exporting needs", "train,onnx", "onnx", "onnxruntime", "onnxscript")
+    need_training("exporting needs")
+    from sushi_agents.export.onnx_export import export_onnx
+    from sushi_agents.export.onnx_policy import OnnxPolicy
 
-        from sushi_agents.export.onnx_export import export_onnx
-        from sushi_agents.export.onnx_policy import OnnxPolicy
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"exporting needs {error.name!r}: pip install 'sushi-env[train,onnx]'"
-        ) from None
     problem = compile_scenario(get_scenario(scenario))
     agent = make_policy(model, problem, trust)
     export_onnx(agent, problem, out)
@@ -53,11 +52,6 @@ def export(
                 "different": different,
             }
         )
-    console.err.print(
-        f"wrote {out}; its actions differ on {different} of {len(seen)} observations",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.note(f"wrote {out}; its actions differ on {different} of {len(seen)} observations")
     if different:
         raise typer.Exit(1)

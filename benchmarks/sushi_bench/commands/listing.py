@@ -4,7 +4,6 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from sushi_accel import board_names, get_board, get_supernet, supernet_names
 from sushi_agents.registry import known_policies
@@ -91,9 +90,6 @@ def list_(
     if as_json:
         console.print_json({str(kind): rows})
         return
-    table = Table()
-    for column in rows[0]:
-        table.add_column(column, no_wrap=column == "name")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    console.out.print(table)
+    cells = [tuple(row.values()) for row in rows]
+    words = {name for name, value in rows[0].items() if isinstance(value, str)}
+    console.out.print(console.table(rows[0], cells, left=words, wrap=True))

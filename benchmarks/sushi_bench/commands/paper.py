@@ -63,4 +63,4 @@ def paper(
     console.out.print(as_table(report, everything))
     if not everything:
         hidden = sum(row.paper is None for row in report.rows)
-        console.out.print(f"{hidden} rows without a published figure: --all", highlight=False)
+        console.say(f"{hidden} rows without a published figure: --all")

@@ -30,17 +30,9 @@ def record(
     path = dataset_path(out)
     problem = compile_scenario(get_scenario(scenario))
     chosen = make_policy(policy, problem, trust)
-    with console.progress_bar() as progress:
-        task = progress.add_task(f"recording {policy}", total=episodes)
-        found = recorded_episodes(
-            problem,
-            chosen,
-            episodes,
-            seed,
-            policy,
-            lambda done: progress.update(task, completed=done),
-        )
-        progress.update(task, description="writing")
+    with console.working(f"recording {policy}", episodes) as work:
+        found = recorded_episodes(problem, chosen, episodes, seed, policy, work)
+        work(episodes, description="writing")
         write_dataset(path, problem, found, policy)
     steps = sum(len(episode.rewards) for episode in found)
     reward = float(np.mean([sum(episode.rewards) for episode in found]))
@@ -59,9 +51,4 @@ def record(
             }
         )
     else:
-        console.err.print(
-            f"wrote {path}: {episodes} episodes, {steps} steps, mean reward {reward:.4g}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        console.note(f"wrote {path}: {episodes} episodes, {steps} steps, mean reward {reward:.4g}")

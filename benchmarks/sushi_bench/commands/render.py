@@ -1,14 +1,13 @@
 """`sushi render`: an episode as a picture or a film."""
 
 import importlib.util
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sushi_accel.files.atomic import replacing
+from sushi_accel.files.atomic import check_writable, replacing
 from sushi_agents import make_policy
 from sushi_bench import console
 from sushi_bench.commands.options import JsonOption, ScenarioOption, TrustOption
@@ -58,22 +57,12 @@ def render(
     span = chosen_span(problem, seed, first, queries)
     policies = {name: make_policy(name, problem, trust) for name in names}
     records: dict[str, EpisodeRecord] = {}
-    with console.progress_bar() as progress:
-        for name, chosen in policies.items():
-            task = progress.add_task(f"running {name}", total=span.last)
-            records[name] = record_episode(
-                problem,
-                chosen,
-                seed,
-                span,
-                name,
-                lambda done, task=task: progress.update(task, completed=done),
-            )
-        if out.suffix in FILMS:
-            task = progress.add_task("painting", total=frames)
-            _write_film(
-                problem, records, seed, span, out, frames, fps, lambda: progress.advance(task)
-            )
+    for name, chosen in policies.items():
+        with console.working(f"running {name}", span.last) as work:
+            records[name] = record_episode(problem, chosen, seed, span, name, work)
+    if out.suffix in FILMS:
+        with console.working("painting", frames) as work:
+            _write_film(problem, records, seed, span, out, frames, fps, work.advance)
     if out.suffix not in FILMS:
         from sushi_accel.figures import save_picture
         from sushi_bench.episodes.pictures_episode import episode_timeline
@@ -82,7 +71,7 @@ def render(
     if as_json:
         console.print_json(_as_json(problem, records, seed, span, out, frames))
     else:
-        console.err.print(f"wrote {out}", markup=False, highlight=False, soft_wrap=True)
+        console.note(f"wrote {out}")
 
 
 def _check_file(out: Path) -> None:
@@ -95,10 +84,7 @@ def _check_file(out: Path) -> None:
         raise InputError(f"{out}: must end in {', '.join(NEEDED)}")
     if any(importlib.util.find_spec(module) is None for module in NEEDED[out.suffix]):
         raise InputError(f"{out.suffix} files need more: pip install 'sushi-env[render]'")
-    if not out.parent.is_dir():
-        raise InputError(f"{out}: cannot be written (no folder {out.parent})")
-    if not os.access(out.parent, os.W_OK):
-        raise InputError(f"{out}: cannot be written (Permission denied)")
+    check_writable(out, f"file {out}")
 
 
 def _frame_count(seconds: float, fps: int) -> int:

@@ -1,16 +1,14 @@
 """`sushi speed`: throughput, beside what people know."""
 
-import os
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from sushi_agents import baseline_names
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption, ScenarioOption
+from sushi_bench.commands.options import JsonOption, ScenarioOption, jobs_or_all, need_training
 from sushi_bench.speed import engine_speed as speed
-from sushi_env import DEFAULT_SCENARIO, InputError, Problem, compile_scenario, get_scenario
+from sushi_env import DEFAULT_SCENARIO, Problem, compile_scenario, get_scenario
 
 
 def speed_(
@@ -39,63 +37,60 @@ def speed_(
     if training:
         _training(problem, repeats, steps, threads, as_json)
         return
-    found = speed.contenders(problem, threads or len(os.sched_getaffinity(0)))
+    found = speed.contenders(problem, jobs_or_all(threads))
     if policies:
         found += speed.policy_contenders(problem, baseline_names(problem))
-    with console.progress_bar() as progress:
-        task = progress.add_task("measuring", total=repeats * len(found))
-        speeds = speed.measure(found, repeats, seconds, lambda: progress.advance(task))
+    with console.working("measuring", repeats * len(found)) as work:
+        speeds = speed.measure(found, repeats, seconds, work.advance)
     result = speed.as_json(found, speeds)
     if as_json:
         console.print_json(result)
         return
-    table = Table("what", "environments", "threads", "steps/s", "lowest", "highest", "x CartPole")
     cartpole = result["cartpole"]["median"]
-    for contender, measured in zip(found, speeds, strict=True):
-        table.add_row(
+    rows = [
+        (
             contender.name,
             f"{contender.num_envs:,}",
-            str(contender.threads),
+            contender.threads,
             *(f"{rate:,.0f}" for rate in (measured.median, measured.min, measured.max)),
             f"{measured.median / cartpole:.2f}",
         )
-    console.out.print(table)
+        for contender, measured in zip(found, speeds, strict=True)
+    ]
+    columns = ("what", "environments", "threads", "steps/s", "lowest", "highest", "x CartPole")
+    console.out.print(console.table(columns, rows))
     for name, ratio in result["ratios"].items():
-        console.out.print(f"{name} = {ratio:.2f}", highlight=False)
+        console.say(f"{name} = {ratio:.2f}")
 
 
 def _training(
     problem: Problem, repeats: int, steps: int, threads: int | None, as_json: bool
 ) -> None:
-    try:
-        from sushi_bench.speed.training_speed import seconds_to_pass, training_speed
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
-    with console.progress_bar() as progress:
-        task = progress.add_task("training and CartPole", total=repeats)
-        result = training_speed(problem, repeats, steps, threads, lambda: progress.advance(task))
-    with console.progress_bar() as progress:
-        task = progress.add_task("passing the heuristics", total=None)
+    need_training("training needs")
+    from sushi_bench.speed.training_speed import seconds_to_pass, training_speed
 
-        def on_progress(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        passed = seconds_to_pass(problem, on_progress=on_progress)
+    with console.working("training and CartPole", repeats) as work:
+        result = training_speed(problem, repeats, steps, threads, work.advance)
+    with console.working("passing the heuristics") as work:
+        passed = seconds_to_pass(problem, on_progress=work)
     times = [seconds for seconds in passed.values() if seconds is not None]
     beaten = max(times) if len(times) == len(passed) else None
     result |= {"seconds_to_beat": beaten, "seconds_to_pass": passed}
     if as_json:
         console.print_json(result)
         return
-    table = Table("learner", "steps/s", "lowest", "highest", "x CartPole")
+    rows: list[tuple[object, ...]] = []
     for name in ("default", "mlp", "cartpole"):
         row = result[name]
         rates = (f"{row[key]:,.0f}" for key in ("steps_per_s", "lowest", "highest"))
-        table.add_row(name, *rates, f"{row['ratio_to_cartpole']:.2f}")
-    console.out.print(table)
-    table = Table("heuristic", "passed after", title=f"reward on {problem.scenario.name}")
-    for name, seconds in sorted(passed.items(), key=lambda item: item[1] or float("inf")):
-        table.add_row(name, "not passed" if seconds is None else f"{seconds:.1f} s")
-    console.out.print(table)
+        rows.append((name, *rates, f"{row['ratio_to_cartpole']:.2f}"))
+    columns = ("learner", "steps/s", "lowest", "highest", "x CartPole")
+    console.out.print(console.table(columns, rows))
+    rows = [
+        (name, "not passed" if seconds is None else f"{seconds:.1f} s")
+        for name, seconds in sorted(passed.items(), key=lambda item: item[1] or float("inf"))
+    ]
+    title = f"reward on {problem.scenario.name}"
+    console.out.print(console.table(("heuristic", "passed after"), rows, title))
     shares = ", ".join(f"{name} {share:.1%}" for name, share in result["shares"].items())
-    console.out.print(f"default's time: {shares}", highlight=False)
+    console.say(f"default's time: {shares}")

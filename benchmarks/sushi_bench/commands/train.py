@@ -11,7 +11,7 @@ import typer
 from sushi_accel.files.documents import write_atomically
 from sushi_agents import baseline_names
 from sushi_bench import console
-from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption
+from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, need_training
 from sushi_bench.comparing.comparison import Comparison, compare
 from sushi_bench.comparing.comparison_tables import as_table
 from sushi_bench.episodes.training_picture import training_picture
@@ -64,14 +64,13 @@ def train(
     the agent is that of a run of so many steps, unless the learning rate falls or DQN explores:
     these follow the share of the steps that is done.
     """
-    try:
-        from sushi_agents.learning.algorithms import algorithm, as_policy
-        from sushi_agents.learning.run_folder import holding
-        from sushi_agents.learning.settings import parse_changes
-        from sushi_agents.learning.training import train as run_training
-        from sushi_agents.learning.training_run import TrainingRun
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name!r}: pip install 'sushi-env[train]'") from None
+    need_training("training needs")
+    from sushi_agents.learning.algorithms import algorithm, as_policy
+    from sushi_agents.learning.run_folder import holding
+    from sushi_agents.learning.settings import parse_changes
+    from sushi_agents.learning.training import train as run_training
+    from sushi_agents.learning.training_run import TrainingRun
+
     if episodes < 1:
         raise InputError(f"episodes = {episodes}, must be at least 1")
     problem = compile_scenario(get_scenario(scenario))
@@ -93,27 +92,17 @@ def train(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     with holding(out):
         began = time.monotonic()
-        with console.progress_bar() as progress:
-            task = progress.add_task(f"training {name}", total=steps)
-            model = run_training(
-                run,
-                lambda done, _: progress.update(task, completed=done),
-                resume,
-                overwrite,
-                training_picture(),
-            )
+        with console.working(f"training {name}", steps) as work:
+            model = run_training(run, work, resume, overwrite, training_picture())
         seconds = time.monotonic() - began
-        with console.progress_bar() as progress:
-            task = progress.add_task("comparing", total=None)
+        with console.working("comparing") as work:
             comparison = compare(
                 problem,
                 baseline_names(problem),
                 episodes,
                 seed=0,
                 trained={name: as_policy(model, problem)},
-                on_progress=lambda name, done, total: progress.update(
-                    task, description=f"comparing {name}", completed=done, total=total
-                ),
+                on_progress=lambda name, done, total: work(done, total, f"comparing {name}"),
             )
         agent = run.agent_path if run.agent_path.exists() else None
         result = comparison.as_json() | {
@@ -126,14 +115,10 @@ def train(
         console.print_json(result)
         return
     console.out.print(as_table(comparison))
-    console.out.print(_verdict(comparison, name))
-    console.out.print(
-        f"Trained {steps:,} steps in {seconds:.0f} s. Curves: tensorboard --logdir {out}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.say(_verdict(comparison, name))
+    console.say(f"Trained {steps:,} steps in {seconds:.0f} s. Curves: tensorboard --logdir {out}")
     saved = f"{agent} (the best evaluation's)" if agent else f"{run.model_path} (needs --trust)"
-    console.out.print(f"Scheduler: --policy {saved}", highlight=False, soft_wrap=True)
+    console.say(f"Scheduler: --policy {saved}")
 
 
 def _verdict(comparison: Comparison, algo: str) -> str:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from sushi_accel.errors import need
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption, ScenarioOption
-from sushi_env import DEFAULT_SCENARIO, InputError, get_scenario
+from sushi_bench.commands.options import JsonOption, ScenarioOption, need_training
+from sushi_env import DEFAULT_SCENARIO, get_scenario
 
 
 def tune(
@@ -22,26 +23,19 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Search for better hyperparameters with Optuna; an interrupted search goes on."""
-    try:
-        from sushi_agents.learning.tuning import TuningRun
-        from sushi_agents.learning.tuning import tune as search
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"tuning needs {error.name!r}: pip install 'sushi-env[train,tune]'"
-        ) from None
+    need("tuning needs", "train,tune", "optuna")
+    need_training("tuning needs")
+    from sushi_agents.learning.tuning import TuningRun
+    from sushi_agents.learning.tuning import tune as search
+
     run = TuningRun(get_scenario(scenario), algo, trials, steps, seed, out, jobs)
-    with console.progress_bar() as progress:
-        task = progress.add_task(f"tuning {algo}", total=trials)
-        best = search(run, lambda done, _: progress.update(task, completed=done))
+    with console.working(f"tuning {algo}", trials) as work:
+        best = search(run, work)
     if as_json:
         console.print_json({"file": str(out / "best.yaml"), "hyperparameters": best})
         return
     for name, value in best.items():
-        console.out.print(f"{name}: {value}", highlight=False)
+        console.say(f"{name}: {value}")
     command = ["sushi", "train", "--scenario", scenario, "--algo", algo]
     command += ["--hyperparameters", str(out / "best.yaml"), "--out", str(out / "best")]
-    console.out.print(
-        f"Train with them: {shlex.join(command)}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.say(f"Train with them: {shlex.join(command)}")

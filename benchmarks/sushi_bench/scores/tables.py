@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from sushi_agents.kinds_of_name import CLAIRVOYANT
+from sushi_bench import console
 from sushi_bench.comparing.comparison import PREFERRED_REFERENCE
 from sushi_bench.comparing.comparison_tables import COLUMNS
 from sushi_bench.results.files import Results
@@ -117,39 +116,30 @@ def rank(everything: Sequence[Results], reference: str | None = None) -> Ranking
 
 def as_table(ranking: Ranking) -> Table:
     """The ranking as a table."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("policy", no_wrap=True)
-    scaled = ranking.scale is not None
-    extra = ("score", "95 %\ninterval", "better\n%") if scaled else ()
+    extra = ("score", "95 %\ninterval", "better\n%") if ranking.scale is not None else ()
     shown = [metric for metric in COLUMNS if metric.name != "reward"]
-    for heading in (*extra, *(metric.brief for metric in shown)):
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = []
     for entry in ranking.entries:
-        cells = []
+        cells = [entry.results.header.label]
         if entry.score is not None and entry.improvement is not None:
-            cells = [
+            cells += [
                 f"{entry.score.value:.3f}",
                 f"{entry.score.low:.3f} to {entry.score.high:.3f}",
                 f"{100 * entry.improvement.value:.0f}",
             ]
-        table.add_row(
-            Text(entry.results.header.label), *cells, *(m.shown(entry.metrics) for m in shown)
-        )
-    return table
+        rows.append([*cells, *(metric.shown(entry.metrics) for metric in shown)])
+    return console.table(("policy", *extra, *(metric.brief for metric in shown)), rows)
 
 
 def halves_table(found: Stability) -> Table:
     """Each policy's figure in the two halves of the episodes, and its rank there."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("policy", no_wrap=True)
-    for heading in ("even\nepisodes", "rank", "odd\nepisodes", "rank"):
-        table.add_column(heading, justify="right", no_wrap=True)
     orders = [sorted((-pair[k], name) for name, pair in found.halves.items()) for k in (0, 1)]
     ranks = [{name: n for n, (_, name) in enumerate(order, start=1)} for order in orders]
+    rows = []
     for _, name in orders[0]:
-        shown = [(f"{found.halves[name][k]:.3f}", str(ranks[k][name])) for k in (0, 1)]
-        table.add_row(Text(name), *shown[0], *shown[1])
-    return table
+        shown = [(f"{found.halves[name][k]:.3f}", ranks[k][name]) for k in (0, 1)]
+        rows.append((name, *shown[0], *shown[1]))
+    return console.table(("policy", "even\nepisodes", "rank", "odd\nepisodes", "rank"), rows)
 
 
 def notes(ranking: Ranking) -> list[str]:

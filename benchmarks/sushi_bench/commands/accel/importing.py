@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from sushi_accel import InputError, save_supernet
 from sushi_accel.registry import is_file_name
@@ -48,16 +47,26 @@ def import_(
         subnets = [_as_json(network) for network in found]
         console.print_json({"supernet": supernet.name, "out": str(out), "subnets": subnets})
         return
-    console.out.print(_as_table(found, f"{supernet.name}, written to {plain(out)}"))
+    rows = [
+        (
+            network.subnet.name,
+            len(network.subnet.layers),
+            f"{network.subnet.weight_bytes / MIB:.2f}",
+            f"{network.subnet.macs / 1e6:.1f}",
+            f"{network.unknown_weights / MIB:.2f}" if network.unknown else None,
+        )
+        for network in found
+    ]
+    columns = ("network", "layers", "MiB", "million MACs", "MiB not understood")
+    console.out.print(console.table(columns, rows, f"{supernet.name}, written to {out}"))
     for network in found:
         for what in network.unknown[:MOST_SHOWN]:
-            line = f"{network.subnet.name}: not understood, left out: {what}"
-            console.out.print(line, highlight=False, markup=False)
+            console.say(f"{network.subnet.name}: not understood, left out: {what}")
         if len(network.unknown) > MOST_SHOWN:
             more = len(network.unknown) - MOST_SHOWN
-            console.out.print(f"{network.subnet.name}: and {more} more", highlight=False)
+            console.say(f"{network.subnet.name}: and {more} more")
     if not top1:
-        console.out.print("Top-1 is 0: models do not say it. Give --top1, or edit the file.")
+        console.say("Top-1 is 0: models do not say it. Give --top1, or edit the file.")
 
 
 def _name(text: str) -> str:
@@ -77,19 +86,3 @@ def _as_json(network: OnnxNetwork) -> dict[str, object]:
         "not_understood": list(network.unknown),
         "not_understood_weights": network.unknown_weights,
     }
-
-
-def _as_table(found: list[OnnxNetwork], title: str) -> Table:
-    table = Table(title=title)
-    for heading in ("network", "layers", "MiB", "million MACs", "MiB not understood"):
-        table.add_column(heading, justify="left" if heading == "network" else "right")
-    for network in found:
-        subnet = network.subnet
-        table.add_row(
-            subnet.name,
-            str(len(subnet.layers)),
-            f"{subnet.weight_bytes / MIB:.2f}",
-            f"{subnet.macs / 1e6:.1f}",
-            f"{network.unknown_weights / MIB:.2f}" if network.unknown else "",
-        )
-    return table

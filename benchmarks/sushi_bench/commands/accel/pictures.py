@@ -15,7 +15,7 @@ from sushi_accel import (
     build_table,
     get_supernet,
 )
-from sushi_accel.figures import need_matplotlib, save_picture
+from sushi_accel.figures import check_picture, save_picture
 from sushi_accel.model.reference import LayerRun, simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
@@ -48,7 +48,7 @@ def roofline(
     as_json: JsonOption = False,
 ) -> None:
     """Draw every layer of a SubNet under the board's roofline, with and without SGS."""
-    need_matplotlib()
+    check_picture(out)
     from sushi_accel.pictures import roofline as draw
 
     chosen = chosen_board(board, pb_kib, bandwidth_gbs)
@@ -89,7 +89,7 @@ def timeline(
     as_json: JsonOption = False,
 ) -> None:
     """Draw what array and port do during one inference, from the reference simulator."""
-    need_matplotlib()
+    check_picture(out)
     from sushi_accel.pictures import timeline as draw
 
     chosen = chosen_board(board, pb_kib, bandwidth_gbs)
@@ -141,8 +141,7 @@ def _report(
         console.print_json(result | {"picture": str(out)})
         return
     before, after = (1e3 * sum(r.cycles for r in runs) / board.clock_hz for runs in (plain, held))
-    console.out.print(
+    console.say(
         f"{out}: {before:.3f} ms with nothing cached, {after:.3f} ms with SubGraph "
-        f"{result['subgraph']} ({100 * (1 - after / before):.1f} % less)",
-        highlight=False,
+        f"{result['subgraph']} ({100 * (1 - after / before):.1f} % less)"
     )

@@ -1,6 +1,5 @@
 """`sushi accel validate` and `sushi accel calibrate`: the model and a user's measurements."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from sushi_accel import get_board, save_board
-from sushi_accel.figures import need_matplotlib, save_picture
+from sushi_accel import Board, get_board, save_board
+from sushi_accel.figures import check_picture, save_picture
+from sushi_accel.files.atomic import check_writable
 from sushi_accel.silicon.calibration import Calibration
 from sushi_accel.silicon.calibration import calibrate as run_calibration
 from sushi_accel.silicon.measurements import COLUMNS, load_measurements
@@ -17,11 +17,13 @@ from sushi_accel.silicon.validation import Validation, validate_board
 from sushi_bench import console
 from sushi_bench.commands.accel.streaming import (
     calibrate_sweeps,
+    constants_table,
     is_sweeps,
+    optional,
     refuse_networks,
     validate_sweeps,
 )
-from sushi_bench.commands.options import JsonOption
+from sushi_bench.commands.options import JsonOption, PlotOption
 
 CsvArgument = Annotated[
     Path, typer.Argument(metavar="CSV", help=f"Measurements; columns {', '.join(COLUMNS)}.")
@@ -40,9 +42,6 @@ NetworksOption = Annotated[
         "what is cached; see docs/concepts/cached-byte.md.",
     ),
 ]
-PlotOption = Annotated[
-    Path | None, typer.Option("--plot", help="Also save a picture of predicted against measured.")
-]
 
 
 def validate(
@@ -53,23 +52,20 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Compare a board's predictions with measured layers, the driver's call included."""
+    check_picture(plot)
     board = get_board(preset)
     if is_sweeps(csv):
         validate_sweeps(csv, networks, board, plot, as_json)
         return
     refuse_networks(networks, csv)
     validation = validate_board(load_measurements(csv), board)
-    if plot is not None:
-        need_matplotlib()
-        from sushi_accel.pictures import scatter
-
-        save_picture(scatter(validation, board), plot)
+    _draw(validation, board, plot)
     if as_json:
         console.print_json(_validation_json(validation))
         return
     console.out.print(_layer_table(validation))
     console.out.print(_network_table(validation))
-    console.out.print(_summary("predicted against measured", validation), highlight=False)
+    console.say(_summary("predicted against measured", validation))
 
 
 def calibrate(
@@ -82,6 +78,8 @@ def calibrate(
     as_json: JsonOption = False,
 ) -> None:
     """Fit a board's constants to measured layers, cross-validate, and write a board file."""
+    check_picture(plot)
+    check_writable(out, f"board {out}")
     base = get_board(preset)
     name = f"{base.name}-fitted" if name is None else name
     if is_sweeps(csv):
@@ -90,31 +88,29 @@ def calibrate(
     refuse_networks(networks, csv)
     found = run_calibration(load_measurements(csv), replace(base, name=name))
     save_board(found.board, out)
-    if plot is not None:
-        need_matplotlib()
-        from sushi_accel.pictures import scatter
-
-        save_picture(scatter(found.fit, found.board), plot)
+    _draw(found.fit, found.board, plot)
     if as_json:
         console.print_json(_calibration_json(found))
         return
-    constants = Table(title=f"{found.board.name}, written to {out}")
-    constants.add_column("constant")
-    constants.add_column("value", justify="right")
-    for constant in _constants(found):
-        constants.add_row(constant, f"{_constants(found)[constant]:.6g}")
-    console.out.print(constants)
+    title = f"{found.board.name}, written to {out}"
+    console.out.print(constants_table(_constants(found), title))
     console.out.print(_network_table(found.fit))
-    console.out.print(_summary("fit", found.fit), highlight=False)
+    console.say(_summary("fit", found.fit))
     for network, errors in found.held_out.items():
         worst, mean = abs(errors).max(), abs(errors).mean()
-        console.out.print(
+        console.say(
             f"{network} left out of the fit: mean error {100 * mean:.2f} %, "
-            f"worst {100 * worst:.2f} %",
-            highlight=False,
+            f"worst {100 * worst:.2f} %"
         )
     kernels = sorted({layer.kernel for layer in _measured_layers(found.fit)})
-    console.out.print(f"Kernel sizes measured: {kernels}. Others rest on the mechanism alone.")
+    console.say(f"Kernel sizes measured: {kernels}. Others rest on the mechanism alone.")
+
+
+def _draw(found: Validation, board: Board, plot: Path | None) -> None:
+    if plot is not None:
+        from sushi_accel.pictures import scatter
+
+        save_picture(scatter(found, board), plot)
 
 
 def _measured_layers(validation: Validation) -> list:
@@ -141,10 +137,6 @@ def _summary(what: str, v: Validation) -> str:
     return line
 
 
-def _optional(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
-
-
 def _validation_json(v: Validation) -> dict[str, object]:
     m = v.measurements
     return {
@@ -153,8 +145,8 @@ def _validation_json(v: Validation) -> dict[str, object]:
                 "subnet": m.subnets[n],
                 "layer": m.numbers[n],
                 "predicted_us": float(v.predicted_us[n]),
-                "measured_us": _optional(m.measured_us[n]),
-                "error": _optional(v.error[n]),
+                "measured_us": optional(m.measured_us[n]),
+                "error": optional(v.error[n]),
             }
             | ({"spread": m.spread[n]} if n in m.spread else {})
             for n in range(len(m.layers))
@@ -189,41 +181,35 @@ def _calibration_json(found: Calibration) -> dict[str, object]:
 
 
 def _layer_table(v: Validation) -> Table:
-    table = Table(title="measured layers, microseconds")
-    for heading in (
-        "SubNet",
-        "layer",
-        "K",
-        "C",
-        "kernel",
-        "input",
-        "predicted",
-        "measured",
-        "error",
-    ):
-        table.add_column(heading, justify="right")
     m = v.measurements
-    for n, layer in enumerate(m.layers):
-        if m.known[n]:
-            table.add_row(
-                m.subnets[n],
-                str(m.numbers[n]),
-                str(layer.out_channels),
-                str(layer.in_channels),
-                str(layer.kernel),
-                str(layer.in_size),
-                f"{v.predicted_us[n]:.1f}",
-                f"{m.measured_us[n]:.1f}",
-                f"{100 * v.error[n]:+.2f} %",
-            )
-    return table
+    rows = [
+        (
+            m.subnets[n],
+            m.numbers[n],
+            layer.out_channels,
+            layer.in_channels,
+            layer.kernel,
+            layer.in_size,
+            f"{v.predicted_us[n]:.1f}",
+            f"{m.measured_us[n]:.1f}",
+            f"{100 * v.error[n]:+.2f} %",
+        )
+        for n, layer in enumerate(m.layers)
+        if m.known[n]
+    ]
+    columns = ["SubNet", "layer", "K", "C", "kernel", "input", "predicted", "measured", "error"]
+    return console.table(columns, rows, "measured layers, microseconds")
 
 
 def _network_table(v: Validation) -> Table:
-    table = Table(title="measured layers of each network together, milliseconds")
-    for heading in ("SubNet", "predicted", "measured", "error"):
-        table.add_column(heading, justify="right")
-    for name, (predicted, measured) in v.networks.items():
-        error = f"{100 * (predicted / measured - 1):+.2f} %"
-        table.add_row(name, f"{predicted / 1e3:.3f}", f"{measured / 1e3:.3f}", error)
-    return table
+    rows = [
+        (
+            name,
+            f"{predicted / 1e3:.3f}",
+            f"{measured / 1e3:.3f}",
+            f"{100 * (predicted / measured - 1):+.2f} %",
+        )
+        for name, (predicted, measured) in v.networks.items()
+    ]
+    title = "measured layers of each network together, milliseconds"
+    return console.table(("SubNet", "predicted", "measured", "error"), rows, title)

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.table import Table
 
 from sushi_accel import Board, InputError, save_board
+from sushi_accel.figures import save_picture
 from sushi_accel.files.reading import named, reading
 from sushi_accel.silicon.published import load_published
 from sushi_accel.silicon.streaming import StreamingValidation, validate_streaming
@@ -55,12 +56,8 @@ def calibrate_sweeps(
         result = {"board": fitted.board.name, "constants": constants, "rows": fitted.count}
         console.print_json(result | {"fit": as_json(found, fitted.board)})
         return
-    table = Table(title=f"{fitted.board.name}, fitted to {fitted.count} rows, written to {out}")
-    table.add_column("constant")
-    table.add_column("value", justify="right")
-    for name, value in constants.items():
-        table.add_row(name, f"{value:.6g}")
-    console.out.print(table)
+    title = f"{fitted.board.name}, fitted to {fitted.count} rows, written to {out}"
+    console.out.print(constants_table(constants, title))
     show(found, fitted.board)
 
 
@@ -68,9 +65,6 @@ def draw(found: StreamingValidation, plot: Path | None) -> None:
     """Saves the picture, if one is wanted."""
     if plot is None:
         return
-    from sushi_accel.figures import need_matplotlib, save_picture
-
-    need_matplotlib()
     from sushi_accel.silicon.streaming_picture import streaming_picture
 
     save_picture(streaming_picture(found), plot)
@@ -114,8 +108,8 @@ def as_json(found: StreamingValidation, board: Board) -> dict[str, object]:
                 "kind": found.sweeps.kinds[n],
                 "run": found.sweeps.runs[n],
                 "network": found.sweeps.networks[n].name,
-                "streamed_mib": _optional(found.sweeps.streamed_mib[n]),
-                "predicted_ms": _optional(found.sweeps_ms[n]),
+                "streamed_mib": optional(found.sweeps.streamed_mib[n]),
+                "predicted_ms": optional(found.sweeps_ms[n]),
                 "measured_ms": float(found.sweeps.measured_ms[n]),
             }
             for n in range(len(found.sweeps.kinds))
@@ -128,8 +122,8 @@ def as_json(found: StreamingValidation, board: Board) -> dict[str, object]:
                 "family": published.families[n],
                 "link": published.links[n],
                 "host": published.hosts[n],
-                "streamed_mib": _optional(published.streamed_mib[n]),
-                "predicted_ms": _optional(found.published_ms[n]),
+                "streamed_mib": optional(published.streamed_mib[n]),
+                "predicted_ms": optional(found.published_ms[n]),
                 "measured_ms": float(published.measured_ms[n]),
             }
             for n in range(len(published.names))
@@ -137,31 +131,38 @@ def as_json(found: StreamingValidation, board: Board) -> dict[str, object]:
     return result
 
 
-def _optional(value: float) -> float | None:
+def optional(value: float) -> float | None:
+    """A number for JSON, which has no NaN."""
     return None if math.isnan(value) else float(value)
+
+
+def constants_table(constants: dict[str, float], title: str) -> Table:
+    """Fitted constants."""
+    rows = [(name, f"{value:.6g}") for name, value in constants.items()]
+    return console.table(("constant", "value"), rows, title)
 
 
 def show(found: StreamingValidation, board: Board) -> None:
     """Prints errors and savings for people."""
     names = ", ".join(each.name for each in found.boards.values())
-    table = Table(title=f"{board.name}: predicted against measured; all links: {names}")
-    for heading in ("kind", "rows", "mean error", "worst", "family's other rows"):
-        table.add_column(heading, justify="left" if heading == "kind" else "right")
+    rows: list[tuple[object, ...]] = []
     for kind, error in found.errors.items():
-        left_out = "" if error.left_out is None else f"{100 * error.left_out:.2f} %"
+        left_out = None if error.left_out is None else f"{100 * error.left_out:.2f} %"
         mean, worst = f"{100 * error.mean_abs:.2f} %", f"{100 * error.worst_abs:.2f} %"
-        table.add_row(kind, str(error.count), mean, worst, left_out)
-    console.out.print(table)
-    table = Table(title="ms saved per MiB that is cached, 95 % interval")
-    for heading in ("link", "from", "rows", "measured", "predicted", "inside"):
-        table.add_column(heading, justify="left" if heading in ("link", "from") else "right")
+        rows.append((kind, error.count, mean, worst, left_out))
+    columns = ("kind", "rows", "mean error", "worst", "family's other rows")
+    title = f"{board.name}: predicted against measured; all links: {names}"
+    console.out.print(console.table(columns, rows, title))
+    rows = []
     for s in found.savings:
         measured = f"{s.measured:.3f} [{s.low:.3f}, {s.high:.3f}]"
         inside = "yes" if s.inside else "no"
-        table.add_row(s.link, s.rows, str(s.count), measured, f"{s.predicted:.3f}", inside)
-    console.out.print(table)
+        rows.append((s.link, s.rows, s.count, measured, f"{s.predicted:.3f}", inside))
+    columns = ("link", "from", "rows", "measured", "predicted", "inside")
+    title = "ms saved per MiB that is cached, 95 % interval"
+    console.out.print(console.table(columns, rows, title, left=("from",)))
     for reason, count in found.not_judged.items():
-        console.out.print(f"{count} rows not judged: {reason}.", highlight=False)
+        console.say(f"{count} rows not judged: {reason}.")
 
 
 def refuse_networks(networks: Path | None, csv: Path) -> None:

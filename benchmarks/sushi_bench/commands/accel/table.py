@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from sushi_accel import SushiAbs, build_candidates, build_table, get_supernet, save_table
-from sushi_accel.figures import need_matplotlib, save_picture
+from sushi_accel.figures import check_picture, save_picture
+from sushi_accel.files.atomic import check_writable
 from sushi_accel.model.reference import simulate_subnet
 from sushi_bench import console
 from sushi_bench.commands.accel.options import (
@@ -20,7 +21,7 @@ from sushi_bench.commands.accel.options import (
     SuperNetOption,
     chosen_board,
 )
-from sushi_bench.commands.options import JsonOption
+from sushi_bench.commands.options import JsonOption, PlotOption
 
 Result = TypeVar("Result")
 
@@ -32,15 +33,16 @@ def table(
     bandwidth_gbs: BandwidthOption = None,
     subgraphs: SubGraphsOption = 16,
     out: Annotated[Path | None, typer.Option(help="Also save the table to this .npz file.")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Also save a heat map of the latency saved.")
-    ] = None,
+    plot: PlotOption = None,
     timed: Annotated[
         bool, typer.Option("--time", help="Also time it, beside the reference simulator.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the SushiAbs latency table of a SuperNet on a board."""
+    check_picture(plot)
+    if out is not None:
+        check_writable(out, f"table {out}")
     net, chosen = get_supernet(supernet), chosen_board(board, pb_kib, bandwidth_gbs)
     graphs, candidates_s = _timed(lambda: build_candidates(net, chosen, subgraphs))
     built, table_s = _timed(lambda: build_table(net, chosen, graphs))
@@ -51,7 +53,6 @@ def table(
     if out is not None:
         save_table(built, out)
     if plot is not None:
-        need_matplotlib()
         from sushi_accel.pictures import saved_latency
 
         save_picture(saved_latency(built), plot)
@@ -60,11 +61,10 @@ def table(
         return
     console.out.print(_as_table(built))
     if timed:
-        console.out.print(
+        console.say(
             f"SubGraphs chosen in {1e3 * times['candidates_s']:.1f} ms, table built in "
             f"{1e3 * times['table_s']:.1f} ms; the reference simulator takes "
-            f"{1e3 * times['reference_s']:.1f} ms for SubNet {built.subnet_names[-1]} alone.",
-            highlight=False,
+            f"{1e3 * times['reference_s']:.1f} ms for SubNet {built.subnet_names[-1]} alone."
         )
 
 
@@ -97,15 +97,15 @@ def _as_json(t: SushiAbs) -> dict[str, object]:
 
 
 def _as_table(t: SushiAbs) -> Table:
-    shown = Table(
-        title=f"{t.supernet} on {t.board}: service latency, ms; Persistent Buffer "
+    subnets = [f"{name}\n{top1:.1f} %" for name, top1 in zip(t.subnet_names, t.top1, strict=True)]
+    rows = [
+        (name, f"{size / 1024:.0f}", *(f"{1e3 * latency:.3f}" for latency in latencies))
+        for name, size, latencies in zip(
+            t.subgraph_names, t.subgraph_bytes, t.latency_s.T, strict=True
+        )
+    ]
+    title = (
+        f"{t.supernet} on {t.board}: service latency, ms; Persistent Buffer "
         f"{t.pb_bytes / 1024:.0f} KiB"
     )
-    shown.add_column("SubGraph")
-    shown.add_column("KiB", justify="right")
-    for name, top1 in zip(t.subnet_names, t.top1, strict=True):
-        shown.add_column(f"{name}\n{top1:.1f} %", justify="right")
-    for j, name in enumerate(t.subgraph_names):
-        latencies = (f"{1e3 * latency:.3f}" for latency in t.latency_s[:, j])
-        shown.add_row(name, f"{t.subgraph_bytes[j] / 1024:.0f}", *latencies)
-    return shown
+    return console.table(("SubGraph", "KiB", *subnets), rows, title)

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 import sushi_bench
+from sushi_accel.defaults import SUITE
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption
+from sushi_bench.commands.options import JsonOption, ReferenceOption
 from sushi_bench.scores.ranking import read_all
 from sushi_env import InputError
-from sushi_env.scenario.suites import SUITE
 
 PLACES = (Path("benchmarks/results", SUITE), Path("results", SUITE))
 """Where results are looked for: a clone's own, and where `sushi bench run` writes."""
@@ -29,13 +29,7 @@ def page(
             show_default=False,
         ),
     ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="The policy that the others are compared with, episode by episode; by default "
-            "sushisched-accuracy if it is among them, else the first."
-        ),
-    ] = None,
+    reference: ReferenceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the leaderboard: a site that needs no server and no network."""
@@ -61,7 +55,7 @@ def page(
         return
     if board.ranking.why_none is not None:
         console.complain(f"scores are not normalised: {board.ranking.why_none}")
-    console.out.print(str(out / INDEX), markup=False, highlight=False, soft_wrap=True)
+    console.say(out / INDEX)
 
 
 def _found_here() -> list[Path]:

@@ -7,16 +7,21 @@ from typing import Annotated
 
 import typer
 
+from sushi_accel.defaults import SUITE
 from sushi_bench import console
-from sushi_bench.commands.bench.options import JobsOption, jobs_or_all, stopped_by_sigterm
-from sushi_bench.commands.options import JsonOption, TrustOption
+from sushi_bench.commands.options import (
+    FAILED,
+    JobsOption,
+    JsonOption,
+    SuiteOption,
+    TrustOption,
+    jobs_or_all,
+    kept_if_stopped,
+)
 from sushi_bench.running.result_headers import Credits
 from sushi_bench.running.suite_run import Report, choose_backend, plan, run_plans, suite_baselines
 from sushi_bench.suite.suite import get_suite
 from sushi_env import InputError
-from sushi_env.scenario.suites import SUITE
-
-FAILED = 2
 
 
 class BackendName(StrEnum):
@@ -45,7 +50,7 @@ def run(
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Every policy that comes with the package.")
     ] = False,
-    suite: Annotated[str, typer.Option(help="Version of the suite.")] = SUITE,
+    suite: SuiteOption = SUITE,
     out: Annotated[
         Path | None,
         typer.Option(help="Result file (.jsonl), or folder of them; by default results/SUITE."),
@@ -97,19 +102,10 @@ def run(
         names, found, out or Path("results") / suite, scenario or [], episodes, said, trust
     )
     run_tasks = choose_backend(backend.value, jobs_or_all(jobs), address)
-    with console.progress_bar() as progress, stopped_by_sigterm():
-        task = progress.add_task("episodes", total=None)
-        try:
-            report = run_plans(
-                plans,
-                run_tasks,
-                lambda name, done, total: progress.update(
-                    task, completed=done, total=total, description=f"episodes: {name}"
-                ),
-            )
-        except KeyboardInterrupt:
-            console.complain("what is done is kept; the same command continues from there")
-            raise
+    with console.working("episodes") as work, kept_if_stopped():
+        report = run_plans(
+            plans, run_tasks, lambda name, done, total: work(done, total, f"episodes: {name}")
+        )
     for name, errors in report.errors.items():
         for message in _by_message(errors):
             console.complain(f"{name}, {message}")
@@ -140,8 +136,8 @@ def _by_message(errors: dict[str, str]) -> Iterator[str]:
 def _tell(report: Report) -> None:
     if report.started_anew:
         names = ", ".join(report.started_anew)
-        console.out.print(f"Changed since interrupted, so begun anew: {names}.", markup=False)
+        console.say(f"Changed since interrupted, so begun anew: {names}.")
     if report.continued:
-        console.out.print(f"{report.continued} episodes were done already.", highlight=False)
+        console.say(f"{report.continued} episodes were done already.")
     for path in report.files.values():
-        console.out.print(str(path), markup=False, highlight=False, soft_wrap=True)
+        console.say(path)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands.options import JsonOption
+from sushi_bench.commands.options import JsonOption, ReferenceOption
 from sushi_bench.scores.ranking import read_all
 from sushi_bench.scores.tables import as_json as ranking_json
 from sushi_bench.scores.tables import as_table, halves_table, notes, rank
@@ -16,13 +16,7 @@ def scores(
     paths: Annotated[
         list[Path], typer.Argument(help="Result files, and folders of them.", show_default=False)
     ],
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="The policy that the others are compared with, episode by episode; by default "
-            "sushisched-accuracy if it is among them, else the first."
-        ),
-    ] = None,
+    reference: ReferenceOption = None,
     halves: Annotated[
         bool, typer.Option("--halves", help="Show what two halves of the episodes say, too.")
     ] = False,
@@ -38,4 +32,4 @@ def scores(
     if halves and ranking.stability is not None:
         console.out.print(halves_table(ranking.stability))
     for line in notes(ranking):
-        console.out.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.say(line)

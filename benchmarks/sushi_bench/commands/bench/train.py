@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
+from sushi_accel.defaults import SUITE
 from sushi_bench import console
-from sushi_bench.commands.bench.options import stopped_by_sigterm
-from sushi_bench.commands.options import JsonOption
-from sushi_env.scenario.suites import SUITE
+from sushi_bench.commands.options import JsonOption, SuiteOption, kept_if_stopped
 
 
 def train(
-    suite: Annotated[str, typer.Option(help="Version of the suite.")] = SUITE,
+    suite: SuiteOption = SUITE,
     curves: Annotated[
         bool,
         typer.Option("--curves", help="Train what the learning curves show, in place of the zoo."),
@@ -62,21 +61,16 @@ def train(
     pictures = curve_pictures(found) if plot is not None else {}
     folder = out or Path("runs", suite, "curves" if curves else "zoo")
 
-    with console.progress_bar() as progress, stopped_by_sigterm():
-        task = progress.add_task("training", total=len(runs))
+    with console.working("training", len(runs)) as work, kept_if_stopped():
 
         def tell(run: training.Run, outcome: training.Outcome) -> None:
-            progress.advance(task)
+            work.advance()
             if outcome.state == training.FAILED:
                 console.complain(f"{run.name}: {outcome.message}")
             else:
-                console.err.print(f"{run.name}: {outcome.state}", highlight=False)
+                console.note(f"{run.name}: {outcome.state}")
 
-        try:
-            outcomes = training.train_all(runs, folder, jobs, tell)
-        except KeyboardInterrupt:
-            console.complain("what is done is kept; the same command continues from there")
-            raise
+        outcomes = training.train_all(runs, folder, jobs, tell)
     there = [run for run in runs if outcomes[run.name].state != training.FAILED]
     if zoo is not None:
         for run in there:
@@ -92,6 +86,6 @@ def train(
         states = {name: outcome.state for name, outcome in outcomes.items()}
         console.print_json({"suite": suite, "out": str(folder), "runs": states, "pictures": drawn})
     else:
-        console.out.print(str(folder), markup=False, highlight=False, soft_wrap=True)
+        console.say(folder)
     if len(there) < len(runs):
         raise typer.Exit(1)

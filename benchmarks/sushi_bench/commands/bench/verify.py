@@ -8,15 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands.bench.options import JobsOption, jobs_or_all, stopped_by_sigterm
-from sushi_bench.commands.options import JsonOption
+from sushi_bench.commands.options import (
+    FAILED,
+    JobsOption,
+    JsonOption,
+    jobs_or_all,
+    stopped_by_sigterm,
+)
 from sushi_bench.results.files import Results, read_results
 from sushi_bench.running.suite_run import choose_backend
 from sushi_bench.running.verify import Mismatch, Verification
 from sushi_bench.running.verify import verify as verify_results
 from sushi_env import InputError
-
-FAILED = 2
 
 
 def verify(
@@ -52,17 +55,8 @@ def verify(
         )
     drawn = secrets.randbits(32) if seed is None else seed
     run_tasks = choose_backend("local", jobs_or_all(jobs), None)
-    with console.progress_bar() as progress, stopped_by_sigterm():
-        task = progress.add_task("verifying", total=None)
-        found = verify_results(
-            results,
-            run_tasks,
-            sample,
-            drawn,
-            policy,
-            trust,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    with console.working("verifying") as work, stopped_by_sigterm():
+        found = verify_results(results, run_tasks, sample, drawn, policy, trust, work)
     if found.mismatch is not None:
         console.complain(_sentence(results, found.mismatch, found))
     elif found.error is not None:
@@ -70,12 +64,9 @@ def verify(
     if as_json:
         console.print_json(_as_json(results, found, sample and drawn))
     elif found.mismatch is None and found.error is None:
-        console.out.print(
+        console.say(
             f"{file}: {found.checked} of {len(results.rows)} rows run again, all the same"
-            + ("." if sample is None else f" (draw of seed {drawn})."),
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            + ("." if sample is None else f" (draw of seed {drawn}).")
         )
     if found.mismatch is not None or found.error is not None:
         raise typer.Exit(FAILED)
