@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chosen import BUSY, OTHER_BUSY, RESULTS
+from chosen import BUSY, OTHER_BUSY, RESULTS, SUITE
 from hostile import mutations as m
 from sushi_accel import (
     ConvLayer,
@@ -91,7 +91,7 @@ def written(save: Callable[[Path], object], name: str = "file") -> bytes:
 
 
 def scenarios() -> list[bytes]:
-    files = sorted((suite_folder("v1") / "scenarios").glob("resnet50-*.yaml"))
+    files = sorted((suite_folder(SUITE) / "scenarios").glob("resnet50-*.yaml"))
     return [path.read_bytes().replace(b"../../../traces/coding-assistant.csv.gz", b"trace.csv")
             for path in files]  # fmt: skip
 
@@ -220,7 +220,7 @@ def problem() -> Problem:
 def zoo(suffix: str) -> bytes:
     from sushi_agents.zoo import zoo_folder
 
-    return (zoo_folder() / "v1" / f"mobilenetv3-busy{suffix}").read_bytes()
+    return (zoo_folder() / SUITE / f"mobilenetv3-busy{suffix}").read_bytes()
 
 
 def decide(path: Path) -> None:
@@ -329,7 +329,7 @@ def read_hyperparameters(path: Path) -> None:
 
 
 def training_files() -> list[bytes]:
-    return [(suite_folder("v1") / "training.yaml").read_bytes()]
+    return [(suite_folder(SUITE) / "training.yaml").read_bytes()]
 
 
 READERS = {
@@ -360,6 +360,6 @@ READERS = {
         Reader("hyperparameters", "h.yaml", hyperparameter_files, read_hyperparameters,
                [m.spoil_yaml]),
         Reader("training settings", "t.yaml", training_files,
-               lambda path: read_settings("v1", path), [m.spoil_yaml]),
+               lambda path: read_settings(SUITE, path), [m.spoil_yaml]),
     )
 }  # fmt: skip
