@@ -29,7 +29,7 @@ def speed_(
     ] = False,
     steps: Annotated[
         int, typer.Option(help="Steps of each training that is measured.", min=10_000)
-    ] = 500_000,
+    ] = 1_000_000,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the engine, its interfaces, a plain-Python twin and CartPole, in one run."""
