@@ -37,7 +37,7 @@ def train(
     ] = 100_000,
     evaluation_steps: Annotated[
         int | None,
-        typer.Option(help="Steps between evaluations; a tenth of all, but at least 250,000."),
+        typer.Option(help="Steps between evaluations; a tenth of all, but at least 350,000."),
     ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Evaluations without a better score that end training.")
