@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 install: $(VENV)/.installed ## create .venv and install everything into it
 
-demo: install ## train a scheduler for about three minutes and compare it with the baselines
+demo: install ## train a scheduler for about a minute and compare it with the baselines
 	$(BIN)/sushi train --scenario resnet50-steady --algo ppo --steps 1000000 --seed 0 --out runs/demo --overwrite
 
 # What the gallery's pictures show: SushiSched, and beside it a policy as `sushi evaluate` takes it.
