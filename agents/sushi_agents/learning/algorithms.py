@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,16 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from sushi_accel.files.documents import validate
+from sushi_accel.shown import plain, shown
 from sushi_agents.learning.lean_ppo import LeanPPO
 from sushi_agents.learning.rollouts import ServingBuffer
-from sushi_agents.learning.settings import OURS, Settings, linear_schedule
+from sushi_agents.learning.settings import (
+    OURS,
+    Hyperparameters,
+    NetworkShape,
+    Settings,
+    linear_schedule,
+)
 from sushi_agents.network.learned import LearnedScheduler, NetworkOptions
 from sushi_agents.network.network import QueueNetwork, network_spec
 from sushi_agents.network.queue_policy import QueuePolicy
@@ -54,6 +62,10 @@ ALGORITHMS = {
 _POLICIES = {"mlp": "MlpPolicy", "lstm": "MlpLstmPolicy", "queue": QueuePolicy}
 
 
+MAX_BUFFER_BYTES = 8 * 2**30
+"""What rollouts or replay buffers may take, by an estimate."""
+
+
 def algorithm(name: str) -> Algorithm:
     """The algorithm called `name`; `QR-DQN`, `qr_dqn` and `qrdqn` are the same.
 
@@ -88,18 +100,22 @@ def make_model(
         InputError: If the hyperparameters are not the algorithm's.
     """
     options = {key: value for key, value in settings.items() if key not in OURS}
+    where = f"hyperparameters of {chosen.name}"
+    _check_names(chosen, options, where)
     policy = options.pop("policy")
-    if policy not in _POLICIES:
-        raise InputError(f"policy = {policy!r}, known: {', '.join(_POLICIES)}")
     if isinstance(options.get("learning_rate"), str):
         options["learning_rate"] = linear_schedule(options["learning_rate"])
     if policy == "queue":
-        where = f"hyperparameters of {chosen.name}: policy_kwargs"
-        given = validate(NetworkOptions, options.pop("policy_kwargs", {}), where)
+        given = validate(
+            NetworkOptions, options.pop("policy_kwargs", {}), f"{where}: policy_kwargs"
+        )
         spec = network_spec(problem, **given.model_dump(), cache=settings["cache"])
         options["policy_kwargs"] = {"network": spec}
-    elif settings["cache"] != "choose":
-        raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")
+    else:
+        validate(NetworkShape, options.get("policy_kwargs", {}), f"{where}: policy_kwargs")
+        if settings["cache"] != "choose":
+            raise InputError(f"cache = {settings['cache']!r}: needs policy = 'queue'")
+    _check_memory(problem, settings, where)
     sharing = settings["share_arrivals"]
     if sharing > 1 and not chosen.shares:
         able = ", ".join(found.name for found in ALGORITHMS.values() if found.shares)
@@ -111,8 +127,29 @@ def make_model(
     env = environments(chosen, env)
     try:
         return chosen.kind(_POLICIES[policy], env, seed=seed, device=device, **options)  # type: ignore[arg-type]
-    except (TypeError, ValueError, AssertionError) as error:
-        raise InputError(f"hyperparameters of {chosen.name}: {error}") from None
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+        raise InputError(f"{where}: {plain(error)}") from None
+
+
+def _check_names(chosen: Algorithm, options: Settings, where: str) -> None:
+    """Refuses settings that the algorithm has not, or that a file cannot say."""
+    own = set(signature(chosen.kind.__init__).parameters) & set(Hyperparameters.model_fields)
+    for name in options:
+        if name not in own:
+            known = ", ".join(sorted({*own, *OURS}))
+            raise InputError(f"{where}: unknown setting {shown(name)}; known: {known}")
+
+
+def _check_memory(problem: Problem, settings: Settings, where: str) -> None:
+    """Refuses rollouts and replay buffers that would take more than `MAX_BUFFER_BYTES`."""
+    rows = settings.get("n_steps", 1) * settings["n_envs"]
+    kept = max(rows, settings.get("buffer_size", 0))
+    estimate = 4 * kept * 2 * problem.layout.size
+    if estimate > MAX_BUFFER_BYTES:
+        raise InputError(
+            f"{where}: {kept:,} steps kept would take some {estimate / 2**30:,.0f} GiB, must be at "
+            f"most {MAX_BUFFER_BYTES // 2**30}: fewer n_steps, n_envs or a smaller buffer_size"
+        )
 
 
 def environments(chosen: Algorithm, env: VecEnv) -> VecEnv:

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from sushi_accel.files.documents import validate
 from sushi_accel.files.reading import named
 from sushi_accel.files.yaml_text import parse_yaml, read_yaml
 from sushi_accel.shown import shown
@@ -18,6 +21,84 @@ MIXTURE_FAMILY = "mixture"
 OURS = ("n_envs", "share_arrivals", "centre_rewards", "cache")
 """Settings that are not the algorithm's own: see `hyperparameters`."""
 MAX_FILE_BYTES = 64 * 1024
+
+
+def _within(first: float, last: float) -> Any:
+    """A range of whole numbers, or of numbers if one end is no whole number's."""
+    kind = "a whole number" if isinstance(first, int) and isinstance(last, int) else "a number"
+    return Field(ge=first, le=last, description=f"{kind} in {first:.12g}..{last:.12g}")
+
+
+def _rate(value: Any) -> Any:
+    if isinstance(value, str):
+        linear_schedule(value)
+        return 1.0
+    return value
+
+
+class Hyperparameters(BaseModel):
+    """Every setting of every algorithm, and the values that make sense of it.
+
+    Which of them an algorithm has, its class says. Ranges are wide: they keep out what overflows,
+    never ends or takes all memory, not what learns badly.
+    """
+
+    model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
+
+    policy: Literal["queue", "mlp", "lstm"]
+    n_envs: Annotated[int, _within(1, 65536)]
+    share_arrivals: Annotated[int, _within(1, 65536)]
+    centre_rewards: bool
+    cache: str
+    policy_kwargs: dict[str, Any] = {}
+
+    learning_rate: Annotated[
+        float,
+        BeforeValidator(_rate),
+        Field(gt=0, le=1, description="a number above 0, at most 1, or lin_<number>"),
+    ] = 1.0
+    gamma: Annotated[float, _within(0.0, 1.0)] = 1.0
+    gae_lambda: Annotated[float, _within(0.0, 1.0)] = 1.0
+    ent_coef: Annotated[float, _within(0.0, 1000.0)] = 0.0
+    vf_coef: Annotated[float, _within(0.0, 1000.0)] = 0.0
+    clip_range: Annotated[float, _within(1e-6, 1000.0)] = 1.0
+    clip_range_vf: Annotated[float, _within(1e-6, 1e9)] | None = None
+    max_grad_norm: Annotated[float, _within(1e-9, 1e9)] | None = None
+    target_kl: Annotated[float, _within(1e-9, 1e9)] | None = None
+    rms_prop_eps: Annotated[float, _within(1e-15, 1.0)] = 1.0
+    tau: Annotated[float, _within(1e-9, 1.0)] = 1.0
+    exploration_fraction: Annotated[float, _within(0.0, 1.0)] = 1.0
+    exploration_initial_eps: Annotated[float, _within(0.0, 1.0)] = 1.0
+    exploration_final_eps: Annotated[float, _within(0.0, 1.0)] = 1.0
+
+    n_steps: Annotated[int, _within(1, 2**20)] = 1
+    batch_size: Annotated[int, _within(1, 2**24)] = 1
+    n_epochs: Annotated[int, _within(1, 1000)] = 1
+    stats_window_size: Annotated[int, _within(1, 10**6)] = 1
+    buffer_size: Annotated[int, _within(1, 10**9)] = 1
+    learning_starts: Annotated[int, _within(0, 10**12)] = 0
+    train_freq: Annotated[int, _within(1, 10**9)] = 1
+    gradient_steps: Annotated[int, _within(-1, 10**6)] = 1
+    target_update_interval: Annotated[int, _within(1, 10**12)] = 1
+    normalize_advantage: bool = True
+    use_rms_prop: bool = True
+
+
+class NetworkShape(BaseModel):
+    """`policy_kwargs` of the policies `mlp` and `lstm`, those that are plain values."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    net_arch: (
+        list[Annotated[int, _within(1, 4096)]]
+        | dict[Literal["pi", "vf"], list[Annotated[int, _within(1, 4096)]]]
+    ) = []
+    ortho_init: bool = True
+    n_quantiles: Annotated[int, _within(1, 1000)] = 1
+    lstm_hidden_size: Annotated[int, _within(1, 4096)] = 1
+    n_lstm_layers: Annotated[int, _within(1, 16)] = 1
+    shared_lstm: bool = False
+    enable_critic_lstm: bool = True
 
 
 def hyperparameters(
@@ -67,14 +148,7 @@ def hyperparameters(
             raise InputError(f"{where}: section {shown(family)} must hold names and values")
         settings |= section
     settings |= changes or {}
-    for name in ("n_envs", "share_arrivals"):
-        count = settings.get(name)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 65536:
-            raise InputError(
-                f"{where}: {name} = {shown(count)}, must be a whole number in 1..65536"
-            )
-    if not isinstance(settings["centre_rewards"], bool):
-        raise InputError(f"{where}: centre_rewards must be true or false")
+    validate(Hyperparameters, settings, where)
     return settings
 
 
