@@ -160,7 +160,7 @@ def test_what_the_network_is_made_of_is_checked(tmp_path):
         ({"policy_kwargs": {"width": 8}}, "unknown key 'width'; known: hidden, critic, sharpness"),
         ({"policy_kwargs": {"hidden": 0}}, "policy_kwargs: hidden"),
         ({"policy_kwargs": {"sharpness": -1.0}}, "policy_kwargs: sharpness"),
-        ({"policy_kwargs": 3}, "policy_kwargs: must be a mapping"),
+        ({"policy_kwargs": 3}, "policy_kwargs = 3: Input should be a valid dict"),
     ):
         with pytest.raises(InputError, match=match):
             train(TrainingRun(BASE, "ppo", 100, 0, tmp_path, changes=changes))

@@ -102,7 +102,7 @@ def make_model(
     options = {key: value for key, value in settings.items() if key not in OURS}
     where = f"hyperparameters of {chosen.name}"
     _check_names(chosen, options, where)
-    policy = options.pop("policy")
+    policy = options.pop("policy", "mlp")
     if isinstance(options.get("learning_rate"), str):
         options["learning_rate"] = linear_schedule(options["learning_rate"])
     if policy == "queue":

@@ -45,7 +45,7 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
-    policy: Literal["queue", "mlp", "lstm"]
+    policy: Literal["queue", "mlp", "lstm"] = "mlp"
     n_envs: Annotated[int, _within(1, 65536)]
     share_arrivals: Annotated[int, _within(1, 65536)]
     centre_rewards: bool
