@@ -210,8 +210,10 @@ def _plugin(name: str) -> NamedPolicy | None:
 
 
 def _file(name: str) -> NamedPolicy | None:
-    """The path of an exported or trained policy."""
-    path = Path(name)
+    """The path of an exported or trained policy; `ALGO:PATH` for a zip that has another name."""
+    algo, colon, rest = name.partition(":")
+    named_algo = colon and algo.isidentifier() and Path(rest).suffix == ".zip"
+    path = Path(rest if named_algo else name)
     if path.suffix == ".onnx":
 
         def build(problem: Problem, trust: bool) -> Policy:
@@ -233,7 +235,7 @@ def _file(name: str) -> NamedPolicy | None:
             with _extra_train():
                 from sushi_agents.learning.algorithms import load_model
 
-                return load_model(_model_file(path), problem, trust)
+                return load_model(_model_file(path), problem, trust, algo if named_algo else None)
 
     else:
         return None

@@ -1,6 +1,7 @@
 """Learning algorithms by name, and models on disk (extra `train`)."""
 
 import copy
+import pickle
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from sb3_contrib import QRDQN, MaskablePPO, RecurrentPPO
 from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from sushi_accel.files.documents import validate
 from sushi_accel.shown import plain, shown
@@ -185,15 +186,64 @@ def as_policy(model: BaseAlgorithm, problem: Problem) -> Policy:
     return model
 
 
-def load_model(path: Path, problem: Problem, trust: bool) -> Policy:
-    """Loads a model that Stable-Baselines3 saved.
+STATISTICS = "vecnormalize.pkl"
+"""What `VecNormalize.save` is called with by rl_zoo3 and most others."""
 
-    Such a file holds pickles, and loading it can execute code.
+
+class _Normalised:
+    """A policy that sees observations as `VecNormalize` showed them when it was trained."""
+
+    def __init__(self, policy: Policy, statistics: VecNormalize):
+        self.policy, self.statistics = policy, statistics
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """See `Policy.predict`."""
+        seen = self.statistics.normalize_obs(observation)
+        return self.policy.predict(seen, state, episode_start, deterministic)
+
+
+def _statistics(path: Path, model: BaseAlgorithm, problem: Problem) -> VecNormalize | None:
+    """The statistics beside a model, or one folder below as rl_zoo3 has them; None if unneeded.
+
+    Raises:
+        InputError: If it was trained with some, and they are not there or not such statistics.
+    """
+    found = [path.parent / STATISTICS, *sorted(path.parent.glob(f"*/{STATISTICS}"))]
+    there = next((file for file in found if file.is_file()), None)
+    if there is None:
+        if getattr(model, "_last_original_obs", None) is None:
+            return None
+        raise InputError(
+            f"model {path}: was trained under VecNormalize, and sees nothing without its "
+            f"statistics: save them beside it, env.save({STATISTICS!r})"
+        )
+    try:
+        with there.open("rb") as file:
+            statistics = pickle.load(file)
+    except Exception as error:
+        raise InputError(f"statistics {there}: cannot be loaded ({plain(error)})") from error
+    space, wanted = getattr(statistics, "observation_space", None), problem.layout.space.shape
+    if not isinstance(statistics, VecNormalize) or getattr(space, "shape", None) != wanted:
+        raise InputError(f"statistics {there}: must be VecNormalize's, of observations {wanted}")
+    return statistics
+
+
+def load_model(path: Path, problem: Problem, trust: bool, algo: str | None = None) -> Policy:
+    """Loads a model that Stable-Baselines3 saved, with the statistics of `VecNormalize` beside it.
+
+    Such files hold pickles, and loading them can execute code.
 
     Args:
         path: The `.zip` file, named after its algorithm: `ppo.zip`, `ppo-best.zip`.
         problem: The scenario it shall schedule.
-        trust: Whether the caller vouches for the file.
+        trust: Whether the caller vouches for the files.
+        algo: Its algorithm, where its name does not say it.
 
     Returns:
         The model, as a policy.
@@ -207,7 +257,13 @@ def load_model(path: Path, problem: Problem, trust: bool) -> Policy:
             f"model {path}: a Stable-Baselines3 file can execute code when it is loaded; "
             "pass --trust if you know where it comes from"
         )
-    chosen = algorithm(path.stem.split("-")[0])
+    said = algo or path.stem.split("-")[0]
+    if algo is None and said not in ALGORITHMS:
+        raise InputError(
+            f"model {path}: its name does not begin with its algorithm; name that, --algo ALGO or "
+            f"--policy ALGO:{path}, ALGO one of {', '.join(ALGORITHMS)}"
+        )
+    chosen = algorithm(said)
     try:
         model = chosen.kind.load(path, device="cpu")
     except Exception as error:
@@ -218,4 +274,6 @@ def load_model(path: Path, problem: Problem, trust: bool) -> Policy:
             f"model {path}: observes {found}, but scenario {problem.scenario.name!r} shows "
             f"{expected}"
         )
-    return as_policy(model, problem)
+    policy = as_policy(model, problem)
+    statistics = _statistics(path, model, problem)
+    return policy if statistics is None else _Normalised(policy, statistics)

@@ -10,6 +10,7 @@ from sushi_agents import baseline_names
 from sushi_bench import console
 from sushi_bench.commands.options import (
     FAILED,
+    AlgoOption,
     EpisodesOption,
     FromOneJobOption,
     JsonOption,
@@ -18,6 +19,7 @@ from sushi_bench.commands.options import (
     ScenarioOption,
     SeedOption,
     TrustOption,
+    with_algo,
 )
 from sushi_bench.comparing.comparison import compare
 from sushi_bench.comparing.comparison_tables import as_difference_table, as_table
@@ -40,6 +42,7 @@ def evaluate(
         ),
     ] = None,
     trust: TrustOption = False,
+    algo: AlgoOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare policies on the same arrivals; without `--policy`, every baseline.
@@ -48,7 +51,7 @@ def evaluate(
     """
     check_picture(plot)
     problem = compile_scenario(get_scenario(scenario))
-    names = policy or baseline_names(problem)
+    names = with_algo(policy or baseline_names(problem), algo)
     with console.working("evaluating") as work:
         done_by: dict[str, int] = {}
 

@@ -25,6 +25,10 @@ EpisodesOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")
 ]
+AlgoOption = Annotated[
+    str | None,
+    typer.Option("--algo", help="Algorithm of .zip models, if their names say none."),
+]
 TrustOption = Annotated[
     bool, typer.Option("--trust", help="Load model files that can execute code.")
 ]
@@ -97,3 +101,10 @@ def kept_if_stopped() -> Iterator[None]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def with_algo(names: list[str], algo: str | None) -> list[str]:
+    """Names of policies, the algorithm put before the `.zip` models among them."""
+    if algo is None:
+        return names
+    return [f"{algo}:{name}" if name.endswith(".zip") else name for name in names]
