@@ -70,6 +70,15 @@ TABLE_KEYS = [
 ]  # fmt: skip
 
 
+def test_fewer_subgraphs_than_asked_for_are_said(sushi, as_json):
+    given = ("table", "--supernet", "mobilenetv3", "--subgraphs", "1000")
+    found = len(as_json(*given)["subgraphs"])
+    code, _, err = sushi(*given)
+    assert code == 0
+    assert 16 < found < 1000
+    assert err == f"{found} SubGraphs: no more of the 1000 asked for differ\n"
+
+
 def test_table_as_json_and_as_file(as_json):
     result = as_json("table", "--subgraphs", "5", "--pb-kib", "512", "--out", "t.npz")
     assert list(result) == TABLE_KEYS
@@ -291,7 +300,8 @@ def test_models_that_cannot_be_imported_give_one_line_and_code_2(sushi, argument
         (("table", "--pb-kib", "-1"), "pb_bytes = -1024, must be finite and at least 0"),
         (("table", "--pb-kib", "9" * 30), "must be finite and at least 0"),
         (("table", "--pb-kib", "some"), "--pb-kib"),
-        (("table", "--subgraphs", "0"), "number of SubGraphs = 0, must be at least 1"),
+        (("table", "--subgraphs", "0"), "Input should be greater than or equal to 1"),
+        (("table", "--subgraphs", "9" * 9), "Input should be less than or equal to 1000"),
         (("table", "--out", "no/such/folder/t.npz"), "t.npz: cannot be written"),
         (("table", "--out", "."), "cannot be written (it is a folder)"),
         (("table", "--plot", "t.txt"), "picture t.txt: must end in .png, .svg or .pdf"),

@@ -14,7 +14,8 @@ BandwidthOption = Annotated[
     float | None, typer.Option("--bandwidth-gbs", help="Off-chip bandwidth, GB/s.")
 ]
 SubGraphsOption = Annotated[
-    int, typer.Option("--subgraphs", help="SubGraphs, the empty one included.")
+    int,
+    typer.Option("--subgraphs", help="SubGraphs, the empty one included.", min=1, max=1000),
 ]
 
 

@@ -45,6 +45,8 @@ def table(
         check_writable(out, f"table {out}")
     net, chosen = get_supernet(supernet), chosen_board(board, pb_kib, bandwidth_gbs)
     graphs, candidates_s = _timed(lambda: build_candidates(net, chosen, subgraphs))
+    if len(graphs) < subgraphs and not as_json:
+        console.note(f"{len(graphs)} SubGraphs: no more of the {subgraphs} asked for differ")
     built, table_s = _timed(lambda: build_table(net, chosen, graphs))
     times = {"candidates_s": candidates_s, "table_s": table_s}
     if timed:
