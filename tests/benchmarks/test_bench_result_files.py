@@ -55,7 +55,7 @@ def refusal(path: Path) -> str:
     message = str(caught.value)
     assert "\n" not in message
     assert "\x1b" not in message
-    assert len(message) < 600
+    assert len(message) < 800
     assert message.startswith((f"result file {path}, line ", f"result file {path}: "))
     return message.removeprefix(f"result file {path}, ")
 
