@@ -95,3 +95,34 @@ def test_long_work_is_announced_where_no_bar_is(capsys, monkeypatch):
     work(2)
     work(3)
     assert capsys.readouterr().err == "sushi: about 10 minutes left; Ctrl-C stops\n"
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("raise BaseException('theirs')", marks=pytest.mark.slow),
+        pytest.param(
+            "class P:\n    def __init__(self, *_): pass\n"
+            "    @property\n    def predict(self): raise GeneratorExit('theirs')\n",
+            marks=pytest.mark.slow,
+        ),
+        "class P:\n    def __init__(self, *_): pass\n"
+        "    def predict(self, *_, **__): raise GeneratorExit('theirs')\n",
+    ],
+    ids=["import", "property", "step"],
+)
+def test_a_strangers_policy_that_raises_is_one_line_and_its_traceback_under_debug(
+    tmp_path, monkeypatch, code, jobs
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theirs.py").write_text(code)
+    rest = f"evaluate --episodes 51 --jobs {jobs} --policy theirs:P"  # 51: more than one unit
+    plain, shown = (shell(f"{SUSHI} {option} {rest}") for option in ("", "--debug"))
+    assert plain.returncode == shown.returncode == 2
+    (line,) = plain.stderr.splitlines()
+    assert line.startswith("sushi: policy 'theirs:P'")
+    assert "theirs" in line.partition("'theirs:P'")[2]
+    assert line in shown.stderr.splitlines()
+    assert "Traceback" in shown.stderr
+    assert "theirs.py" in shown.stderr

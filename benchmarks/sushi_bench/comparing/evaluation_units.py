@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sushi_agents import PolicyError, make_policy, run_episodes
 from sushi_agents.policy import Policy
+from sushi_bench import debugging
 from sushi_bench.comparing.response_times import ResponseTimes
 from sushi_env import EpisodeMetrics, Problem
 
@@ -80,6 +81,7 @@ def run_unit(
             problem, chosen, unit.episodes, unit.seed, unit.policy, report, times.watch
         )
     except PolicyError as error:
+        debugging.trace(error)  # here: the traceback does not outlive a worker's answer
         return UnitResult([], error=str(error))
     return UnitResult(rows, times.counts)
 
