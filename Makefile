@@ -33,8 +33,11 @@ gallery: install ## draw the pictures of docs/gallery, against the zoo's agent
 	$(BIN)/sushi $(GALLERY) --out docs/gallery/timeline.png
 	$(BIN)/sushi $(GALLERY) --out docs/gallery/episode.gif
 
+# Layers measured on a ZCU104 (CSV), for the page's section on them; left out where there are none.
+MEASUREMENTS ?= $(wildcard ../shared/data/hw/zcu104_resnet50_layers.csv)
+
 paper: install ## reproduce the paper's figures: rows, pictures, benchmarks/paper/README.md
-	$(BIN)/sushi paper --page benchmarks/paper
+	$(BIN)/sushi paper --page benchmarks/paper $(MEASUREMENTS:%=--measurements %)
 
 # What is trained, and how, is in training.yaml of the suite's folder. An interrupted run goes on
 # where it stopped.

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ out = Console(width=None if sys.stdout and sys.stdout.isatty() else WIDTH_OF_FIL
 err = Console(stderr=True)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
     """Prints exactly one JSON object, on stdout; NaN and infinity are refused."""
     print(json.dumps(value, indent=2, allow_nan=False))
 

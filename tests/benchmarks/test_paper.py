@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,7 +26,16 @@ from sushi_bench.paper.devices import (
     in_other_reading,
 )
 from sushi_bench.paper.rows import REPRODUCED, significant, verdict_on
-from sushi_bench.paper.sections import accelerator, energy, queueing, silicon, weights
+from sushi_bench.paper.sections import (
+    abstraction,
+    accelerator,
+    energy,
+    queueing,
+    scheduling,
+    scheduling_rows,
+    silicon,
+    weights,
+)
 from sushi_bench.paper.sections.scheduling import (
     NONE,
     SUSHI,
@@ -304,16 +314,47 @@ def test_bad_input_is_refused_at_once_in_one_line(
     assert complaint in printed.err
 
 
+def test_json_is_one_object_that_says_what_is_left_out_even_beside_data_of_ours(
+    monkeypatch, tmp_path, capsys
+):
+    left = []
+    for module in (accelerator, energy, scheduling, queueing):
+        monkeypatch.setattr(module, "search", lambda *a: SimpleNamespace(notes=["no bound"]))
+    for module in (accelerator, energy, scheduling_rows, abstraction, queueing):
+        monkeypatch.setattr(module, "rows", lambda found: [])
+    monkeypatch.setattr(silicon, "search", lambda path: left.append(path) or {})
+    here = tmp_path / "checkout"
+    beside = tmp_path / "shared/data/hw/zcu104_resnet50_layers.csv"
+    for folder in (here, beside.parent):
+        folder.mkdir(parents=True)
+    beside.write_text("found by nobody who was not told of it")
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "argv", ["sushi", "paper", "--json"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [row["id"] for row in printed["rows"]] == list(by_id(weights.rows()))
+    assert printed["left_out"] == [
+        "measured layers left out: give a CSV of them with --measurements",
+        "no bound",
+    ]
+    assert not left
+
+
 @pytest.mark.slow
-def test_the_whole_run(tmp_path):
+def test_the_whole_run(tmp_path, measured_csv):
     began, cpu = time.monotonic(), os.times()
     command = [*RUN, "--json", "--page", str(tmp_path / "page")]
+    command += ["--measurements", str(measured_csv)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     after = os.times()
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < SECONDS
     assert after.children_user - cpu.children_user < SECONDS
-    rows = json.loads(done.stdout)
+    printed = json.loads(done.stdout)
+    assert not any("measured" in note for note in printed["left_out"])
+    rows = printed["rows"]
     assert all(set(row) == KEYS for row in rows)
     found = {row["id"]: row for row in rows}
     assert len(found) == len(rows)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sushi_bench import console
-from sushi_bench.commands.options import TrustOption
+from sushi_bench.commands.options import JsonOption, TrustOption
 from sushi_bench.paper.report import compute
 from sushi_bench.paper.rows import as_json as rows_as_json
 from sushi_bench.paper.tables import as_table
@@ -26,8 +26,8 @@ def paper(
     measurements: Annotated[
         Path | None,
         typer.Option(
-            help="CSV of measured layers; by default ../shared/data/hw/"
-            "zcu104_resnet50_layers.csv, if it is there."
+            help="CSV of measured layers, as for `sushi accel validate`; without it their section "
+            "is left out."
         ),
     ] = None,
     page: Annotated[
@@ -35,9 +35,7 @@ def paper(
         typer.Option(help="Folder to write a page with pictures to: README.md and PNG files."),
     ] = None,
     trust: TrustOption = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON list of rows on stdout, nothing else.")
-    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Reproduce the paper's figures side by side with ours, each with a verdict."""
     if page is not None:
@@ -58,7 +56,7 @@ def paper(
 
         write_page(report, page)
     if as_json:
-        console.print_json(rows_as_json(report.rows))
+        console.print_json(rows_as_json(report.rows, report.notes))
         return
     console.out.print(as_table(report, everything))
     if not everything:

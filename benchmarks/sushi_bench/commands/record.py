@@ -9,7 +9,7 @@ import typer
 from sushi_agents import make_policy
 from sushi_agents.export.recording import dataset_path, recorded_episodes, write_dataset
 from sushi_bench import console
-from sushi_bench.commands.options import EpisodesOption, JsonOption, ScenarioOption, TrustOption
+from sushi_bench.commands.options import MOST_EPISODES, JsonOption, ScenarioOption, TrustOption
 from sushi_env import DEFAULT_SCENARIO, compile_scenario, get_scenario
 
 
@@ -19,7 +19,7 @@ def record(
     ],
     policy: Annotated[str, typer.Option(help="The policy that acts, as for `evaluate`.")],
     scenario: ScenarioOption = DEFAULT_SCENARIO,
-    episodes: EpisodesOption = 20,
+    episodes: Annotated[int, typer.Option(help="Episodes to record.", max=MOST_EPISODES)] = 20,
     seed: Annotated[
         int, typer.Option(help="Seed of the dataset; its episodes are never an evaluation's.")
     ] = 0,

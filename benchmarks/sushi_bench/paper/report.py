@@ -63,18 +63,18 @@ def compute(
         agent: A learned scheduler, by name or path; by default `DEFAULT_AGENT`, which is left
             out with a note if it is not to be had.
         trust: Whether a model file may execute code while it loads.
-        measurements: CSV of measured layers; by default `silicon.DEFAULT_CSV`, which is left
-            out with a note if it is not there.
+        measurements: CSV of measured layers, which do not come with the package; without it their
+            section is left out with a note.
 
     Raises:
         InputError: If the agent or the measurements that were asked for cannot be had.
     """
     notes = []
     measured = {}
-    if measurements is not None or silicon.DEFAULT_CSV.exists():
-        measured = silicon.search(measurements or silicon.DEFAULT_CSV)
+    if measurements is not None:
+        measured = silicon.search(measurements)
     else:
-        notes.append(f"measured layers left out: there is no {silicon.DEFAULT_CSV}")
+        notes.append("measured layers left out: give a CSV of them with --measurements")
     if agent is not None:  # fail before the work, not after it
         make_policy(agent, compile_scenario(queueing.scenarios()[0]), trust)
     designs = accelerator.search(track)

@@ -105,6 +105,6 @@ def significant(value: Any) -> Any:
     return value
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows as `sushi paper --json` prints them."""
-    return [significant(row.model_dump()) for row in rows]
+def as_json(rows: Sequence[Row], notes: Sequence[str]) -> dict[str, Any]:
+    """The rows as `sushi paper --json` prints them, and what was left out."""
+    return {"rows": [significant(row.model_dump()) for row in rows], "left_out": list(notes)}

@@ -9,8 +9,6 @@ from sushi_bench.paper.published import MEASURED
 from sushi_bench.paper.rows import Row, alone, compared
 
 PRESETS = ("zcu104", "zcu104-overlapped")
-DEFAULT_CSV = Path("../shared/data/hw/zcu104_resnet50_layers.csv")
-"""Looked for from the working directory; measurements do not come with the package."""
 
 
 def search(path: Path) -> dict[str, Validation]:
