@@ -88,7 +88,7 @@ def test_a_model_is_loaded_only_on_trust_and_only_for_its_own_spaces(trained, tm
         make_policy(str(broken), problem, trust=True)
     with pytest.raises(InputError, match="cannot be loaded"):
         make_policy(str(tmp_path / "ppo-gone.zip"), problem, trust=True)
-    with pytest.raises(InputError, match=r"mystery\.zip: its name does not begin with its algorithm"):
+    with pytest.raises(InputError, match="its name does not begin with its algorithm"):
         make_policy(str(tmp_path / "mystery.zip"), problem, trust=True)
 
 
