@@ -13,6 +13,7 @@ After `reset` no query has been served: all are 0, and `subnet` and `subgraph` -
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ INFO_KEYS = (*OUTCOME_KEYS, *CHOICE_KEYS, *METRIC_KEYS)
 # NumPy's scalars, not Python's: TorchRL asks each value for its dtype.
 _NOTHING: dict[str, Any] = dict.fromkeys(INFO_KEYS, np.float64(0))
 _NOTHING |= dict.fromkeys(CHOICE_KEYS, np.int64(-1))
+_choice = cache(np.int64)  # NumPy takes longer to make one than to make all floats of a step
 
 
 def reset_info() -> dict[str, Any]:
@@ -57,8 +59,8 @@ def step_info(
         metrics: The episode's metrics, if it is over.
     """
     info = _NOTHING.copy()
-    info.update(zip(OUTCOME_KEYS, figures, strict=True))
-    info["subnet"], info["subgraph"] = np.int64(subnet), np.int64(subgraph)
+    info.update(zip(OUTCOME_KEYS, figures.flat, strict=True))
+    info["subnet"], info["subgraph"] = _choice(subnet), _choice(subgraph)
     if metrics is not None:
         info.update(metric_info(metrics))
     return info

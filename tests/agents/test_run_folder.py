@@ -296,6 +296,13 @@ def test_refusals_come_before_anything_is_said(finished):
     assert not said
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a card")
+def test_a_run_on_a_card_is_scored_and_resumed(tmp_path):
+    train(run_of(tmp_path, device="cuda"))
+    assert (tmp_path / "agent.safetensors").exists()
+    assert train(run_of(tmp_path, steps=2_000, device="cuda"), resume=True).num_timesteps >= 2_000
+
+
 def test_a_device_is_named_and_must_be_there(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="device = 'tpu', must be one of cpu, cuda, auto"):
         run_of(tmp_path, device="tpu")

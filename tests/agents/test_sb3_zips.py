@@ -81,6 +81,17 @@ def test_a_model_without_its_statistics_is_refused(normalised, tmp_path):
         make_policy(str(tmp_path / "ppo.zip"), PROBLEM, trust=True)
 
 
+def test_statistics_of_another_model_are_left_alone(plain, normalised, tmp_path):
+    (tmp_path / "ppo.zip").write_bytes((plain / "best_model.zip").read_bytes())
+    (tmp_path / "other").mkdir()
+    for statistics in (tmp_path / "vecnormalize.pkl", tmp_path / "other" / "vecnormalize.pkl"):
+        statistics.write_bytes((normalised[0] / "vecnormalize.pkl").read_bytes())
+    policy = make_policy(str(tmp_path / "ppo.zip"), PROBLEM, trust=True)
+    seen = SushiVecEnv(SCENARIO, 8).reset()
+    wanted, _ = PPO.load(tmp_path / "ppo.zip").predict(seen, deterministic=True)
+    assert np.array_equal(policy.predict(seen, deterministic=True)[0], wanted)
+
+
 @pytest.mark.parametrize("contents", [b"", b"\x80\x04nonsense", pickle.dumps({"obs_rms": 1})])
 def test_what_is_no_statistics_is_one_line(normalised, tmp_path, contents):
     (tmp_path / "ppo.zip").write_bytes((normalised[0] / "best_model.zip").read_bytes())

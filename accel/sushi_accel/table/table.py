@@ -21,6 +21,12 @@ from sushi_accel.supernets.subgraph import SubGraph, overlap, shared_bytes
 from sushi_accel.supernets.supernet import SuperNet
 from sushi_accel.table.candidates import build_candidates
 
+SHORTEST_S = 1e-9
+"""Least latency, seconds: a clock of a gigahertz does nothing in less."""
+
+_RANGES = {"s": (0.0, 1e6), "j": (0.0, 1e9), "bytes": (0.0, 1e14)}
+"""Range by the unit that a name ends with: beyond these, sums over an episode lose their digits."""
+
 
 @dataclass(frozen=True)
 class SushiAbs:
@@ -101,9 +107,15 @@ class SushiAbs:
                 raise InputError(f"SushiAbs table: {name} has shape {value.shape}, not {shape}")
             if not np.isfinite(value).all() or (value < 0).any():
                 raise InputError(f"SushiAbs table: {name} holds a negative or non-finite value")
+            low, high = _RANGES.get(name.rpartition("_")[2], (0.0, 1e18))
+            if name == "latency_s":
+                low = SHORTEST_S
+            if value.size and not low <= value.min() <= value.max() <= high:
+                raise InputError(
+                    f"SushiAbs table: {name} holds {value.min():g} to {value.max():g}, must be in "
+                    f"{low:g}..{high:g}"
+                )
             value.flags.writeable = False
-        if (self.latency_s <= 0).any():
-            raise InputError("SushiAbs table: latency_s holds a zero, must be above 0")
 
     @property
     def num_subnets(self) -> int:

@@ -214,11 +214,11 @@ def _statistics(path: Path, model: BaseAlgorithm, problem: Problem) -> VecNormal
     Raises:
         InputError: If it was trained with some, and they are not there or not such statistics.
     """
+    if getattr(model, "_last_original_obs", None) is None:  # only VecNormalize leaves one
+        return None
     found = [path.parent / STATISTICS, *sorted(path.parent.glob(f"*/{STATISTICS}"))]
     there = next((file for file in found if file.is_file()), None)
     if there is None:
-        if getattr(model, "_last_original_obs", None) is None:
-            return None
         raise InputError(
             f"model {path}: was trained under VecNormalize, and sees nothing without its "
             f"statistics: save them beside it, env.save({STATISTICS!r})"

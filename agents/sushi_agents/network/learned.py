@@ -91,8 +91,8 @@ def layout_of(problem: Problem) -> dict[str, tuple[int, int]]:
 class LearnedScheduler:
     """A trained scheduler, as a policy: the best-scored SubNet and SubGraph.
 
-    It computes in double precision, so that neither the size of a batch nor the machine decides
-    between two actions.
+    It computes in double precision and on the CPU, so that neither the size of a batch nor the
+    machine decides between two actions.
 
     Args:
         network: The network; it becomes this scheduler's own.
@@ -101,7 +101,7 @@ class LearnedScheduler:
     """
 
     def __init__(self, network: QueueNetwork, problem: Problem, card: AgentCard | None = None):
-        self.network, self.card = network.double().eval(), card
+        self.network, self.card = network.cpu().double().eval(), card
         network.bind(problem)
 
     @torch.no_grad()
