@@ -1,6 +1,7 @@
 """Boards, SuperNets and tables as files: what goes out comes back, what is wrong is refused."""
 
 import json
+import tracemalloc
 from dataclasses import fields
 
 import numpy as np
@@ -28,6 +29,7 @@ from sushi_accel import (
     save_table,
     supernet_names,
 )
+from sushi_accel.files.reading import read_bytes
 from sushi_accel.table.table_file import table_digest
 
 
@@ -273,6 +275,18 @@ def test_a_table_that_unpacks_to_too_much_is_refused_unread(tmp_path, monkeypatc
     monkeypatch.setattr("sushi_accel.table.table_file.MAX_FILE_BYTES", 2**20)
     assert path.stat().st_size < 2**20
     refused(load_table, path, "bytes unpacked, at most 1048576")
+
+
+def test_reading_asks_for_what_there_is_and_not_for_the_limit(tmp_path):
+    (tmp_path / "small").write_bytes(b"abc")
+    tracemalloc.start()
+    try:
+        assert read_bytes(tmp_path / "small", "it", 2**28) == b"abc"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert b"processor" in read_bytes("/proc/cpuinfo", "it", 2**20)  # a file of "no" bytes
+    refused(lambda path: read_bytes(path, "it", 10), "/proc/cpuinfo", "11 bytes, more than 10")
 
 
 def test_tables_refuse_what_they_cannot_be_built_from(tiny):

@@ -247,6 +247,35 @@ def spoil_safetensors(raw: bytes, rng: Rng) -> bytes:
     return struct.pack("<Q", len(text)) + text + data
 
 
+def spoil_checkpoint(raw: bytes, rng: Rng) -> bytes:
+    """Spoiled state or arrays of a run, with the digest that they have then."""
+    from safetensors.numpy import load, save
+
+    from sushi_agents.learning.plain_state import _digest
+
+    length = int.from_bytes(raw[:8], "little")
+    about = json.loads(raw[8 : 8 + length])["__metadata__"]
+    arrays = load(raw)
+    if rng.random() < 0.5:
+        about["state"] = json.dumps(spoil_value(json.loads(about["state"]), rng))
+    else:
+        name = list(arrays)[int(rng.integers(len(arrays)))]
+        values = np.array(arrays[name])
+        what = rng.integers(3)
+        if what == 0 or values.size == 0:
+            arrays[name] = values.ravel()[:1].astype("f8")
+        elif what == 1:
+            values.reshape(-1).view(np.uint8)[:] = int(rng.choice([0, 127, 128, 255]))
+            arrays[name] = values
+        else:
+            raw_values = values.reshape(-1).view(np.uint8)
+            at = rng.integers(len(raw_values), size=40)
+            raw_values[at] = rng.integers(256, size=40)
+            arrays[name] = values
+    about["sha256"] = _digest(about["state"], arrays)
+    return save(arrays, about)
+
+
 def whole_files() -> dict[str, bytes]:
     """What may lie in place of any file."""
     return {

@@ -3,12 +3,13 @@
 import gzip
 import json
 import math
+import random
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,6 +44,12 @@ from sushi_env import Engine, Problem, compile_scenario, get_scenario
 from sushi_env.scenario.scenario import load_scenario
 from sushi_env.scenario.suites import suite_folder
 from sushi_env.scenario.trace_file import trace_gaps
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.base_class import BaseAlgorithm
+
+    from sushi_agents.learning.training_run import TrainingRun
+    from sushi_agents.learning.tuning import TuningRun
 
 Spoil = Callable[[bytes, m.Rng], bytes]
 
@@ -317,6 +324,120 @@ def read_run_folder(path: Path) -> None:
     read_curves([path.parent])
 
 
+def training_run(folder: Path) -> "TrainingRun":
+    from sushi_agents.learning.training_run import TrainingRun
+
+    short = get_scenario("resnet50-steady").replace(queries=30)
+    changes = {"n_envs": 8, "share_arrivals": 1, "batch_size": 32, "n_steps": 8}
+    return TrainingRun(short, "ppo", 128, 1, folder, changes=changes)
+
+
+@cache
+def model() -> "BaseAlgorithm":
+    """A model that has learned nothing."""
+    from sushi_agents.learning.algorithms import algorithm, make_model
+    from sushi_env.sb3_vec_env import SushiVecEnv
+
+    run = training_run(Path())
+    env = SushiVecEnv(run.scenario, 8, 1)
+    made = make_model(
+        algorithm("ppo"), compile_scenario(run.scenario), env, run.settings, 1, run.learns_on
+    )
+    made._setup_learn(128)
+    return made
+
+
+@cache
+def checkpoints() -> list[bytes]:
+    from sushi_agents.learning.checkpoints import save_checkpoint
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = training_run(Path(folder))
+        save_checkpoint(run, model(), {"best": 0.5, "since_best": 0})
+        return [run.checkpoint_path.read_bytes()]
+
+
+def read_checkpoint(path: Path) -> None:
+    """Whatever state environments are said to be in, they can be stepped."""
+    import torch
+
+    from sushi_agents.learning.checkpoints import load_checkpoint
+
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    try:
+        load_checkpoint(training_run(path.parent), model())
+        env = model().env
+        assert env is not None
+        for _ in range(40):
+            env.step(np.zeros((8, 2), dtype=np.int64))
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        torch.set_rng_state(before[2])
+
+
+def search(folder: Path) -> "TuningRun":
+    from sushi_agents.learning.tuning import TuningRun
+
+    return TuningRun(get_scenario("resnet50-steady"), "ppo", 3, 1000, 0, folder)
+
+
+@cache
+def studies() -> list[bytes]:
+    """A search with two trials."""
+    import optuna
+
+    from sushi_agents.learning.tuning import JOURNAL, _study
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        _study(search(Path(folder)), 0).optimize(lambda trial: trial.suggest_float("x", 0, 1), 2)
+        return [(Path(folder) / JOURNAL).read_bytes()]
+
+
+def read_study(path: Path) -> None:
+    from sushi_agents.learning.tuning import _opened
+
+    _opened(search(path.parent))
+
+
+@cache
+def network_models() -> list[bytes]:
+    """A convolution, and a dense layer behind it."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    shapes = {"w": [8, 3, 3, 3], "v": [4, 8]}
+    weights = [
+        helper.make_tensor(name, TensorProto.FLOAT, shape, [0.5] * math.prod(shape))
+        for name, shape in shapes.items()
+    ]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1], strides=[2, 2]),
+            helper.make_node("Relu", ["a"], ["b"]),
+            helper.make_node("GlobalAveragePool", ["b"], ["c"]),
+            helper.make_node("Flatten", ["c"], ["d"]),
+            helper.make_node("Gemm", ["d", "v"], ["y"], transB=1),
+        ],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 16, 16])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])],
+        weights,
+    )
+    made: Any = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(made)
+    return [made.SerializeToString()]
+
+
+def read_network(path: Path) -> None:
+    from sushi_accel.supernets.onnx_layers import read_onnx
+
+    subnet = read_onnx(path, "net").subnet
+    names = {layer.slot for layer in subnet.layers}
+    build_table(SuperNet("net", len(names), (subnet,)), get_board("zcu104"), num_subgraphs=2)
+
+
 def hyperparameter_files() -> list[bytes]:
     from importlib.resources import files
 
@@ -351,12 +472,16 @@ READERS = {
         Reader("agent's weights", "agent.safetensors", lambda: [zoo(".safetensors")], decide,
                [m.spoil_safetensors], lambda: {"agent.json": zoo(".json")}),
         Reader("ONNX agent", "agent.onnx", onnx_models, decide),
+        Reader("ONNX network", "net.onnx", network_models, read_network),
         Reader("result file", "r.jsonl", results, read_results, [m.spoil_lines]),
         Reader("journal", "r.jsonl.partial", journals, read_journal, [m.spoil_lines]),
         Reader("run", "run.json", runs, read_run_folder, [m.spoil_json],
                lambda: {"events.out.tfevents.1": logs()[0]}),
         Reader("log of a run", "events.out.tfevents.1", logs, read_run_folder,
                beside=lambda: {"run.json": runs()[0]}),
+        Reader("checkpoint", "checkpoint.safetensors", checkpoints, read_checkpoint,
+               [m.spoil_checkpoint], share=2),
+        Reader("study", "study.journal", studies, read_study, [m.spoil_lines]),
         Reader("hyperparameters", "h.yaml", hyperparameter_files, read_hyperparameters,
                [m.spoil_yaml]),
         Reader("training settings", "t.yaml", training_files,

@@ -71,8 +71,11 @@ def reading(path: str | Path, where: str, max_bytes: int) -> Iterator[BinaryIO]:
 def read_bytes(path: str | Path, where: str, max_bytes: int) -> bytes:
     """The contents of a file; arguments and errors as of `reading`."""
     with reading(path, where, max_bytes) as file:
-        raw = file.read(max_bytes + 1)
-    if len(raw) > max_bytes:  # it grew, or is one of those whose size the system does not know
+        size = os.fstat(file.fileno()).st_size
+        raw = file.read(size + 1)  # not the limit, as so much memory would be asked for
+        if len(raw) > size:  # it grew, or is one of those whose size the system does not know
+            raw += file.read(max_bytes + 1 - len(raw))
+    if len(raw) > max_bytes:
         raise _too_large(where, len(raw), max_bytes)
     return raw
 

@@ -5,6 +5,7 @@ take over what changes while they learn: reading a stranger's file executes noth
 """
 
 import inspect
+import os
 import random
 from typing import Any
 
@@ -72,7 +73,7 @@ def load_checkpoint(run: TrainingRun, model: BaseAlgorithm) -> dict[str, Any]:
     """
     path = run.checkpoint_path
     where = named("checkpoint", path)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise InputError(f"{where}: not there, so there is nothing to resume")
     replay = model.replay_buffer if isinstance(model, OffPolicyAlgorithm) else None
     arrays = {} if replay is None else plain_attributes(replay)

@@ -1,6 +1,7 @@
 """Looks for better hyperparameters with Optuna (extra `tune`)."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,7 @@ def _opened(run: TuningRun) -> optuna.Study:
     """
     path = run.out / JOURNAL
     where = named("journal", path)
-    if path.exists():
+    if os.path.lexists(path):  # even where it leads nowhere
         raw = read_bytes(path, where, MAX_JOURNAL_BYTES)
         lines = raw.split(b"\n")
         for number, line in enumerate(lines[:-1], 1):
